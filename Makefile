@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: MIT
+# make            build/libfdwhy.so and build/fdwhy      make check   all tests
+# make run        the demonstration, or CMD='...'        make lint    floors, exports, forbidden calls
+# make bench      measurements                           make install / uninstall  PREFIX= DESTDIR=
+# V=1 shows commands, O=dir builds elsewhere, SAN=address,undefined builds tools and tests with it.
+
+VERSION := 0.1.0
+O ?= build
+PREFIX ?= /usr/local
+CC ?= cc
+ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
+
+PACKAGES := gcc make pkg-config libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev \
+	libjson-c-dev libmnl-dev libiberty-dev libcmocka-dev
+TEST_PACKAGES := bc redis-server redis-tools dovecot-core dovecot-imapd valgrind clang
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
+CFLAGS ?= -O2 -g
+BASE := -std=gnu11 $(WARN) -Iinclude -D_GNU_SOURCE -DFDWHY_VERSION='"$(VERSION)"' -MMD -MP
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
+# The shim is a guest: no stack protector, no fortify, no sanitizer, hidden by default, and its own
+# unwind tables complete at every instruction, because it unwinds through itself.
+SHIM_CFLAGS = $(BASE) $(CFLAGS) -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
+	-fasynchronous-unwind-tables -fno-exceptions -fcf-protection=none -fomit-frame-pointer \
+	-fno-builtin-malloc
+TOOL_LIBS := libdw libelf libunwind-ptrace libunwind-generic json-c libmnl
+TOOL_CFLAGS = $(BASE) $(CFLAGS) $(SANFLAGS) $(shell pkg-config --cflags $(TOOL_LIBS))
+TOOL_LDLIBS = $(shell pkg-config --libs $(TOOL_LIBS)) -liberty -lm
+TEST_CFLAGS = $(TOOL_CFLAGS) -Ishim -Itools -Itests/e2e
+TEST_LDLIBS = -lcmocka $(TOOL_LDLIBS) -lpthread -ldl
+
+# libunwind unwinds in the shim only where our own layers are not written (or UNWIND=libunwind).
+UNWIND ?= $(if $(filter x86_64 aarch64,$(ARCH)),own,libunwind)
+ifeq ($(UNWIND),own)
+SHIM_STACK := shim/stack.c shim/stack_rules.c shim/stack_cfi.c
+else
+SHIM_STACK := shim/stack_libunwind.c
+SHIM_LIBS := -Wl,-Bstatic -lunwind -llzma -Wl,-Bdynamic -Wl,--exclude-libs,ALL
+endif
+SHIM_SRC := $(filter-out shim/stack%,$(wildcard shim/*.c)) $(SHIM_STACK) \
+	$(wildcard shim/arch/$(ARCH)*.[cS])
+TOOL_SRC := $(wildcard tools/*.c)
+UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
+E2E := $(patsubst tests/e2e/%.c,%,$(wildcard tests/e2e/test_*.c))
+TARGETS := $(patsubst tests/targets/%.c,%,$(wildcard tests/targets/*.c))
+
+shim_o := $(patsubst %,$O/%.o,$(basename $(SHIM_SRC)))
+tool_o := $(TOOL_SRC:%.c=$O/%.o)
+targets := $(TARGETS:%=$O/targets/%)
+tests := $(UNIT:%=$O/unit/%) $(E2E:%=$O/e2e/%)
+
+.PHONY: all deps test-deps run check test lint bench install uninstall clean
+.DELETE_ON_ERROR:
+.SECONDARY:
+all: $O/libfdwhy.so $O/fdwhy
+
+$O/libfdwhy.so: $(shim_o) $O/exports.map
+	$(call say,LD,$@)$(CC) -shared -Wl,-soname,libfdwhy.so -Wl,--version-script,$O/exports.map \
+		-Wl,-z,relro,-z,now,-z,nodelete -Wl,-O1 -Wl,--hash-style=gnu $(LDFLAGS) \
+		$(shim_o) $(SHIM_LIBS) -ldl -o $@
+
+$O/exports.map: include/calls.def Makefile
+	@mkdir -p $(@D)
+	$(Q)printf '#define CALL_IO(n, ...) n;\n#define CALL_FD(n, ...) n;\n#define SPECIAL(n, ...) n;\n#define ALIAS(a, n) a;\n#include "calls.def"\n' | \
+		$(CC) -E -P -Iinclude -xc - | { echo '{ global: fdwhy_*;'; cat; echo 'local: *; };'; } > $@
+
+$O/fdwhy: $(tool_o)
+	$(call say,LD,$@)$(CC) $(SANFLAGS) $(LDFLAGS) $(tool_o) $(TOOL_LDLIBS) -o $@
+
+$O/shim/%.o: shim/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(SHIM_CFLAGS) -c $< -o $@
+$O/shim/%.o: shim/%.S
+	@mkdir -p $(@D)
+	$(call say,AS,$<)$(CC) $(SHIM_CFLAGS) -c $< -o $@
+$O/tools/%.o: tools/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(TOOL_CFLAGS) -c $< -o $@
+
+# Unit tests link every object but the wrappers (which would interpose in the test) and main.
+$O/shim.a: $(filter-out $O/shim/wrap% $O/shim/init% $O/shim/arch/%vfork.o,$(shim_o))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+$O/tools.a: $(filter-out $O/tools/main.o,$(tool_o))
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+$O/unit/%: tests/unit/%.c $O/shim.a $O/tools.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) $< $O/shim.a $O/tools.a $(TEST_LDLIBS) $(SHIM_LIBS) -o $@
+$O/e2e/%: tests/e2e/%.c $O/tests/e2e/harness.o $O/tools.a
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) $< $O/tests/e2e/harness.o $O/tools.a $(TEST_LDLIBS) -o $@
+$O/tests/e2e/%.o: tests/e2e/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) -c $< -o $@
+# Targets are built as a distribution builds daemons; a line "LIBS: ..." in one adds libraries.
+$O/targets/%: tests/targets/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(BASE) -O2 -g -Iinclude $< -o $@ -lpthread \
+		$$(sed -n 's|^.*LIBS: *\(.*[^ */]\).*|\1|p' $<)
+
+deps:
+	$(Q)tests/deps.sh build $(PACKAGES)
+test-deps: deps
+	$(Q)tests/deps.sh test $(TEST_PACKAGES)
+
+# The sub-make reads the pkg-config files that deps may just have installed.
+run: deps
+	$(Q)$(MAKE) --no-print-directory all $O/targets/mailhub
+	$(Q)O=$O tests/run-demo.sh $(CMD)
+check: test-deps
+	$(Q)$(MAKE) --no-print-directory lint test
+test: all $(tests) $(targets)
+	$(Q)O=$O tests/run-tests.sh $(tests)
+lint: $O/libfdwhy.so
+	$(Q)O=$O tests/lint/lint.sh
+bench: all $(targets)
+	$(Q)O=$O tests/bench/bench.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/fdwhy \
+		$(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $O/fdwhy $(DESTDIR)$(PREFIX)/bin/fdwhy
+	install -m 755 $O/libfdwhy.so $(DESTDIR)$(PREFIX)/lib/fdwhy/libfdwhy.so
+	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+uninstall:
+	rm -f $(DESTDIR)$(PREFIX)/bin/fdwhy $(DESTDIR)$(PREFIX)/lib/fdwhy/libfdwhy.so \
+		$(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/*.1))
+	-rmdir $(DESTDIR)$(PREFIX)/lib/fdwhy
+clean:
+	rm -rf $O
+
+-include $(shim_o:.o=.d) $(tool_o:.o=.d) $(wildcard $O/unit/*.d $O/e2e/*.d $O/targets/*.d)

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* attrs.h - compiler attributes with names of their own. Used everywhere in shim/. */
+#ifndef SHIM_ATTRS_H
+#define SHIM_ATTRS_H
+
+#define HOT __attribute__((hot))
+#define COLD __attribute__((cold, noinline))
+#define EXPORT __attribute__((visibility("default")))
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+/* Thread-local without a call: the shim is always loaded at start, so static TLS is there. */
+#define THREAD __thread __attribute__((tls_model("initial-exec")))
+
+#endif

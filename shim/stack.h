@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack.h - the calling thread's stack, without malloc, lock, system call or fd.
+ *
+ * Three layers: stack.c (this interface; the place for a memo), stack_rules.c (pc -> unwind rule
+ * cache), stack_cfi.c (call frame information of loaded objects). arch/ holds what differs by
+ * processor. All functions are async-signal-safe and thread-safe.
+ */
+#ifndef SHIM_STACK_H
+#define SHIM_STACK_H
+
+#include <stdint.h>
+
+/* Where to start: the frame of an interposed function's caller. */
+struct stack_seed {
+	uintptr_t pc;  /* return address of the interposed function */
+	uintptr_t cfa; /* its canonical frame address: the caller's sp once it has returned */
+};
+
+/*
+ * Unwind the calling thread from `seed` outwards. ret_pc[0] is seed->pc, then the return address of
+ * its caller, ... ; a pc that a signal interrupted carries STACK_PC_EXACT. Writes at most `max`.
+ *
+ * ret_flags: STACK_CUT when there was more than `max`, STACK_LOST when a frame without unwind tables
+ * or a frame that makes no sense ended the trace early; 0 when it reached the outermost frame.
+ * Returns the number of frames, at least 1. Bounded work, never faults on a damaged stack.
+ */
+unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
+		       unsigned *ret_flags);
+
+/* Called once from the constructor: touches what the first capture would fault in. */
+void stack_warm_up(void);
+
+/* Objects may have been unloaded: forget every cached rule. */
+void stack_forget(void);
+
+#endif

@@ -1,0 +1,31 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# run-tests.sh PROGRAM... - run cmocka programs, show their summaries, count, exit 1 on a failure.
+# A program that dies without a summary counts as one failed test.
+set -u
+export FDWHY_BUILD=${O:-build}
+passed=0 failed=0 skipped=0 bad=
+out=$(mktemp)
+trap 'rm -f "$out"' EXIT
+for t in "$@"; do
+	echo "== ${t##*/}"
+	start=$SECONDS
+	timeout -k 10 "${TEST_TIMEOUT:-300}" "$t" </dev/null >"$out" 2>&1
+	rc=$?
+	p=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$out" | paste -sd+ | bc)
+	f=$(sed -n 's/^\[  FAILED  \] [a-z_A-Z0-9]*: \([0-9]*\) test(s), listed below.*/\1/p' "$out" | paste -sd+ | bc)
+	s=$(sed -n 's/^\[  SKIPPED \] [a-z_A-Z0-9]*: \([0-9]*\) test(s), listed below.*/\1/p' "$out" | paste -sd+ | bc)
+	p=${p:-0} f=${f:-0} s=${s:-0}
+	[ $rc -ne 0 ] && [ "$f" -eq 0 ] && f=1 && echo "exit status $rc without a summary" >>"$out"
+	if [ $rc -ne 0 ] || [ -n "${V:-}" ]; then
+		cat "$out"
+		bad="$bad ${t##*/}"
+	else
+		grep -aE '^\[==========\]|^\[  (PASSED|FAILED|SKIPPED)|^skip:' "$out"
+	fi
+	echo "   $((SECONDS - start)) s"
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+done
+[ -n "$bad" ] && [ "$failed" -gt 0 ] && echo "failed programs:$bad"
+echo "$passed passed, $failed failed, $skipped skipped"
+[ "$failed" -eq 0 ]
