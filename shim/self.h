@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * self.h - what the shim must know of the process and thread it is a guest in: is it ready here, is
+ * this a fork child that has no record yet, a vfork child that shares its parent's memory, a process
+ * under a seccomp filter; and the clock.
+ *
+ * self_gate lies on a page of its own that the kernel wipes in a fork child (MADV_WIPEONFORK), so
+ * that even a child made by a raw clone() is noticed at its first interposed call.
+ */
+#ifndef SHIM_SELF_H
+#define SHIM_SELF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/single_threaded.h>
+#include <time.h>
+#include "attrs.h"
+
+enum self_state {
+	SELF_new,      /* not started here: before the constructor, or a fork child */
+	SELF_starting, /* record being made; wrappers pass through */
+	SELF_ready,
+	SELF_off, /* nothing is recorded any more */
+};
+
+struct self_gate {
+	uint32_t state;	     /* enum self_state */
+	uint32_t slots_below; /* fds below have a slot ready to use; 0 sends every call COLD */
+	uint32_t seccomp;    /* a filter is installed: no system call of our own */
+	uint32_t pid;
+};
+
+union self_page {
+	struct self_gate gate;
+	uint8_t page[4096];
+};
+extern union self_page self_page;
+#define self_gate (self_page.gate)
+
+extern bool self_began; /* survives fork: the constructor of this image has run */
+extern THREAD uint32_t self_vfork_depth; /* > 0: this is, or waits for, a vfork child */
+extern THREAD uint32_t self_waits;	 /* poll, select, epoll_wait calls of this thread */
+extern THREAD uint32_t self_tid_cache;
+
+static inline bool self_vforked(void)
+{
+	return self_vfork_depth != 0;
+}
+
+/* CLOCK_MONOTONIC at the resolution of the tick (1-4 ms): 3 ns instead of 24. */
+static inline uint64_t self_now_coarse(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static inline uint64_t self_clock(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+uint32_t self_tid(void);
+/* Make self_page wipe itself in fork children; called once from the constructor. */
+void self_init(void);
+/* In a fork child: forget what belonged to the parent's thread. */
+void self_forked(void);
+/* errno for the assembly vfork; returns -1. */
+long self_vfork_failed(long neg_errno);
+
+/*
+ * Add to a counter that several threads may change. One instruction, so a signal handler cannot
+ * tear it; with the lock prefix only where there are threads.
+ */
+static inline void self_add64(uint64_t *counter, uint64_t n)
+{
+	if (__libc_single_threaded)
+		*(volatile uint64_t *)counter += n;
+	else
+		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline void self_add32(uint32_t *counter, uint32_t n)
+{
+	if (__libc_single_threaded)
+		*(volatile uint32_t *)counter += n;
+	else
+		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+#endif
