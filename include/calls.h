@@ -11,6 +11,7 @@ enum call_id {
 	CALL_NONE,
 #define CALL_IO(name, ...) CALL_##name,
 #define CALL_FD(name, ...) CALL_##name,
+#define CALL_WAIT(name, ...) CALL_##name,
 #define SPECIAL(name, ...) CALL_##name,
 #include "calls.def"
 	CALL_COUNT
@@ -28,6 +29,7 @@ enum call_class {
 	CLASS_close,
 	CLASS_lock,
 	CLASS_mode,
+	CLASS_wait,
 	CLASS_exec,
 	CLASS_process,
 	CLASS_COUNT

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aarch64_vfork.S - vfork as libc does it: clone(CLONE_VM | CLONE_VFORK | SIGCHLD). The return address
+ * stays in x30. See x86_64_vfork.S for the count.
+ */
+	.text
+	.globl vfork
+	.type vfork, %function
+	.align 4
+vfork:
+	.cfi_startproc
+	mrs x9, tpidr_el0
+	adrp x10, :gottprel:self_vfork_depth
+	ldr x10, [x10, #:gottprel_lo12:self_vfork_depth]
+	add x9, x9, x10
+	ldr w11, [x9]
+	add w11, w11, #1
+	str w11, [x9]
+	mov x0, #0x4111			/* CLONE_VM | CLONE_VFORK | SIGCHLD */
+	mov x1, #0
+	mov x8, #220			/* SYS_clone */
+	svc #0
+	cbz x0, 1f
+	ldr w11, [x9]
+	sub w11, w11, #1
+	str w11, [x9]
+	tbnz x0, #63, 2f
+1:	ret
+2:	b self_vfork_failed
+	.cfi_endproc
+	.size vfork, . - vfork
+	.section .note.GNU-stack, "", %progbits

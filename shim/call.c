@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call.c - see call.h. Takes the facts of one call - stack, site, time, what the kernel says - and
+ * puts them into the record. Judges nothing: that is the tool's.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include "call.h"
+#include "child.h"
+#include "config.h"
+#include "probe.h"
+
+#define FACTS_INTERVAL_NS 100000000u
+
+bool call_ready(void)
+{
+	if (likely(self_gate.state == SELF_ready))
+		return !self_vforked();
+	if (self_gate.state == SELF_new && self_began && !self_vforked())
+		child_begin();
+	return self_gate.state == SELF_ready;
+}
+
+uint32_t call_stack(const struct stack_seed *seed)
+{
+	uint64_t pc[RECORD_STACK_MAX];
+	unsigned flags = 0, n;
+
+	if (!config.depth)
+		return 0;
+	n = stack_capture(seed, pc, config.depth, &flags);
+	return store_stack(pc, n, flags);
+}
+
+/* ---- failures --------------------------------------------------------------------------------- */
+
+static uint32_t target_of(const struct call_what *w, const struct record_slot *s);
+
+/* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
+static bool facts_due(const struct record_site *site, uint64_t now)
+{
+	const struct record_facts *f = (struct record_facts *)store_part(PART_facts) +
+				       (site->facts - 1);
+
+	if (!site->facts || !(site->count & (site->count - 1)))
+		return true;
+	return now - f->time_ns >= FACTS_INTERVAL_NS;
+}
+
+static uint32_t take_facts(const struct call_what *w, struct record_site *site, uint8_t kind,
+			   uint64_t now)
+{
+	const struct probe_in in = { .call = w->call, .fd = w->fd, .error = EAGAIN, .now_ns = now,
+				     .asked_bytes = w->bytes, .msg_flags = (uint32_t)w->flags,
+				     .addr = w->addr, .addr_bytes = w->addr_bytes,
+				     .path = w->path, .lock_cmd = w->lock_cmd, .flock = w->lock,
+				     .kind = kind };
+	struct record_facts facts;
+	struct record_facts *to;
+	uint32_t seq;
+
+	if (!site->facts)
+		site->facts = store_take_item(PART_facts, sizeof(facts));
+	if (!site->facts) {
+		store_missed(MISS_facts_space);
+		return 0;
+	}
+	memset(&facts, 0, sizeof(facts));
+	probe_take(&in, &facts);
+	facts.target = site->target;
+	facts.stack = site->stack;
+	to = (struct record_facts *)store_part(PART_facts) + (site->facts - 1);
+	seq = record_peek(&to->seq) | 1;
+	record_poke(&to->seq, seq);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd is seen before any new fact is */
+	facts.seq = seq;
+	*to = facts;
+	record_publish(&to->seq, seq + 1); /* pairs with the reader's observe of seq */
+	site->facts_count++;
+	return site->facts;
+}
+
+static void add_event(const struct call_what *w, const struct record_site *site, uint32_t id,
+		      uint32_t facts, uint64_t now)
+{
+	uint64_t seq;
+	struct record_event *e = store_event_begin(&seq);
+
+	if (!e)
+		return;
+	e->time_ns = now;
+	e->tid = self_tid();
+	e->call = w->call;
+	e->error = site ? site->error : 0;
+	e->fd = w->fd;
+	e->site = id;
+	e->target = site ? site->target : 0;
+	e->type = site && site->error == EAGAIN ? EVENT_eagain : EVENT_limit;
+	e->kind = site ? site->kind : 0;
+	e->flags = 0;
+	e->arg = w->bytes;
+	e->arg2 = 0;
+	e->facts = facts;
+	store_event_end(e, seq);
+}
+
+static struct record_site *count_failure(const struct call_what *w, uint16_t error,
+					 const struct record_slot *s, uint64_t now,
+					 const struct stack_seed *seed, uint32_t *ret_id)
+{
+	struct record_site *site = store_site(call_stack(seed), w->call, error, ret_id);
+	uint32_t target;
+
+	if (!site)
+		return NULL;
+	if (!site->count)
+		record_poke(&site->first_ns, now);
+	record_poke(&site->last_ns, now);
+	target = target_of(w, s);
+	if (target)
+		record_poke(&site->target, target);
+	if (s && s->state == SLOT_open)
+		site->kind = s->kind;
+	self_add64(&site->count, 1);
+	return site;
+}
+
+static void blocked(const struct call_what *w, struct record_slot *s, const struct stack_seed *seed)
+{
+	uint64_t now = self_now_coarse();
+	uint32_t id, facts = 0;
+	struct record_site *site = count_failure(w, EAGAIN, s, now, seed, &id);
+
+	self_add64(&store.head->eagains, 1);
+	store_series(now, record_peek(&store.head->fds_open), 1);
+	if (site && facts_due(site, now))
+		facts = take_facts(w, site, s ? s->kind : KIND_unknown, now);
+	if (site && s && s->state == SLOT_open)
+		call_fate_failed(s, id, now);
+	add_event(w, site, id, facts, now);
+}
+
+/* EMFILE, ENFILE */
+static void limited(const struct call_what *w, uint16_t error, struct record_slot *s,
+		    const struct stack_seed *seed)
+{
+	uint64_t now = self_now_coarse();
+	uint32_t id;
+	struct record_site *site = count_failure(w, error, s, now, seed, &id);
+
+	self_add64(&store.head->limits, 1);
+	add_event(w, site, id, 0, now);
+}
+
+COLD void call_failed(const struct call_what *w, const struct stack_seed *seed)
+{
+	int error = errno;
+	struct record_slot *s;
+
+	if (error != EAGAIN && error != EMFILE && error != ENFILE && error != EBADF)
+		return;
+	if (call_ready()) {
+		s = w->fd >= 0 ? slots_at(w->fd) : NULL;
+		if (error == EAGAIN)
+			blocked(w, s, seed);
+		else if (error == EBADF)
+			call_misuse(w, seed);
+		else
+			limited(w, (uint16_t)error, s, seed);
+	}
+	errno = error;
+}
+
+COLD void call_used(int fd)
+{
+	struct record_slot *s;
+	int saved = errno;
+
+	if (call_ready()) {
+		s = slots_at(fd);
+		if (s && s->uses & SLOT_USE_PENDING)
+			call_fate_succeeded(s, self_now_coarse());
+		slots_use(fd);
+	}
+	errno = saved;
+}
+
+COLD ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
+		     const struct stack_seed *seed)
+{
+	const struct call_what w = { .call = call, .fd = fd, .bytes = bytes, .flags = flags };
+
+	if (r >= 0)
+		call_used(fd);
+	else
+		call_failed(&w, seed);
+	return r;
+}
+
+/* ---- names ------------------------------------------------------------------------------------ */
+
+static uint32_t address(const void *addr, uint32_t bytes)
+{
+	const struct sockaddr_un *un = addr;
+	size_t head = offsetof(struct sockaddr_un, sun_path);
+
+	if (!addr || bytes < sizeof(sa_family_t))
+		return 0;
+	if (bytes > sizeof(struct sockaddr_storage))
+		bytes = sizeof(struct sockaddr_storage);
+	if (un->sun_family == AF_UNIX && bytes > head && un->sun_path[0]) {
+		char path[sizeof(un->sun_path) + 1];
+		size_t n = strnlen(un->sun_path, bytes - head);
+
+		memcpy(path, un->sun_path, n);
+		path[n] = '\0';
+		return store_path(STORE_CWD, path);
+	}
+	if (un->sun_family == AF_UNIX && bytes <= head)
+		return 0;
+	return store_string(STRING_addr, addr, bytes);
+}
+
+static uint32_t directory(int at)
+{
+	const struct record_slot *s = at == AT_FDCWD ? NULL : slots_at(at);
+
+	return at == AT_FDCWD ? STORE_CWD : s && s->state == SLOT_open ? s->target : 0;
+}
+
+static uint32_t target_of(const struct call_what *w, const struct record_slot *s)
+{
+	if (w->path)
+		return store_path(directory(w->at), w->path);
+	if (w->addr)
+		return address(w->addr, w->addr_bytes);
+	return s && s->state == SLOT_open ? s->target : 0;
+}
+
+enum record_kind call_socket_kind(int domain, int type)
+{
+	static const struct {
+		int domain, type;
+		enum record_kind kind;
+	} kinds[] = {
+		{ AF_UNIX, SOCK_STREAM, KIND_unix_stream },
+		{ AF_UNIX, SOCK_DGRAM, KIND_unix_dgram },
+		{ AF_UNIX, SOCK_SEQPACKET, KIND_unix_seqpacket },
+		{ AF_INET, SOCK_STREAM, KIND_tcp },   { AF_INET6, SOCK_STREAM, KIND_tcp },
+		{ AF_INET, SOCK_DGRAM, KIND_udp },    { AF_INET6, SOCK_DGRAM, KIND_udp },
+		{ AF_INET, SOCK_RAW, KIND_raw },      { AF_INET6, SOCK_RAW, KIND_raw },
+		{ AF_NETLINK, SOCK_RAW, KIND_netlink }, { AF_NETLINK, SOCK_DGRAM, KIND_netlink },
+		{ AF_PACKET, SOCK_RAW, KIND_packet }, { AF_PACKET, SOCK_DGRAM, KIND_packet },
+	};
+
+	type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (kinds[i].domain == domain && kinds[i].type == type)
+			return kinds[i].kind;
+	return KIND_socket;
+}
+
+/* ---- births and deaths ------------------------------------------------------------------------ */
+
+COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, uint32_t slot_flags,
+		     const struct stack_seed *seed)
+{
+	struct slots_birth b = { .call = w->call, .kind = (uint8_t)kind, .flags = slot_flags };
+	struct record_site *site;
+	const struct record_slot *from;
+	int saved = errno;
+
+	if (!call_ready())
+		return;
+	b.now_ns = self_now_coarse();
+	site = store_site(call_stack(seed), w->call, 0, &b.site);
+	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
+	b.target = target_of(w, from);
+	if (from && kind == KIND_unknown)
+		b.kind = from->kind;
+	if (slot_flags & SLOT_NONBLOCK && site)
+		b.mode_stack = site->stack;
+	if (site) {
+		if (!site->count)
+			record_poke(&site->first_ns, b.now_ns);
+		record_poke(&site->last_ns, b.now_ns);
+		record_poke(&site->target, b.target);
+		site->kind = b.kind;
+	}
+	slots_birth(fd, &b);
+	store_series(b.now_ns, record_peek(&store.head->fds_open), 0);
+	errno = saved;
+}
+
+COLD void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
+		   const struct stack_seed *seed)
+{
+	const struct call_what w = { .call = call, .fd = from };
+	const uint32_t shared = SLOT_NONBLOCK | SLOT_LISTENING | SLOT_CONNECTED | SLOT_SNDTIMEO |
+				SLOT_RCVTIMEO | SLOT_LEASED;
+	struct record_slot *s, *t;
+
+	if (!call_ready())
+		return;
+	s = slots_at(from);
+	if (s)
+		slot_flags |= s->flags & shared;
+	t = slots_at(to);
+	if (t && t->state == SLOT_open) { /* dup2 closes its target */
+		call_fate_closed(t);
+		slots_lost(to, 0, false);
+	}
+	call_birth(&w, to, KIND_unknown, slot_flags, seed);
+	t = slots_at(to);
+	if (s && t) {
+		t->mode_stack = s->mode_stack;
+		t->mode_value = s->mode_value;
+	}
+}
+
+COLD uint32_t call_closing(int fd)
+{
+	struct record_slot *s;
+	int saved = errno;
+	uint32_t seq = 0;
+
+	if (call_ready()) {
+		s = slots_at(fd);
+		if (s && s->state == SLOT_open) {
+			call_fate_closed(s);
+			seq = slots_closing(fd);
+		}
+	}
+	errno = saved;
+	return seq;
+}
+
+COLD void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed)
+{
+	const struct call_what w = { .call = CALL_close, .fd = fd };
+	int saved = errno;
+
+	if (!call_ready())
+		return;
+	if (r && saved == EBADF && !seq)
+		call_misuse(&w, seed);
+	else if (seq) /* closed also when close() says EINTR or EIO: close(2) */
+		slots_closed(fd, seq, call_stack(seed));
+	if (r && saved == EBADF && seq)
+		store_missed(MISS_death_unseen);
+	errno = saved;
+}
+
+COLD void call_close_range(unsigned first, unsigned last, const struct stack_seed *seed)
+{
+	uint32_t stack;
+	int end;
+
+	if (!call_ready())
+		return;
+	end = slots_end();
+	stack = call_stack(seed);
+	for (unsigned fd = first; fd <= last && fd < (unsigned)end; fd++) {
+		struct record_slot *s = slots_at((int)fd);
+
+		if (!s || s->state != SLOT_open)
+			continue;
+		call_fate_closed(s);
+		slots_closed((int)fd, slots_closing((int)fd), stack);
+	}
+}
+
+COLD void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,
+		    const struct stack_seed *seed)
+{
+	const uint32_t lasting = SLOT_NONBLOCK | SLOT_LISTENING | SLOT_SNDTIMEO | SLOT_RCVTIMEO;
+	struct record_slot *s;
+	int saved = errno;
+
+	if (!call_ready())
+		return;
+	slots_set_flags(fd, set, clear);
+	s = slots_at(fd);
+	if (s && s->state == SLOT_open && (set | clear) & lasting) {
+		record_poke(&s->mode_stack, call_stack(seed));
+		if (set & ~SLOT_NONBLOCK)
+			record_poke(&s->mode_value, value);
+	}
+	errno = saved;
+}
+
+COLD void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set)
+{
+	struct record_slot *s;
+	struct record_site *site;
+	int saved = errno;
+	uint32_t target;
+
+	if (!call_ready())
+		return;
+	s = slots_at(fd);
+	target = s && s->state == SLOT_open ? address(addr, bytes) : 0;
+	if (target) {
+		record_poke(&s->target, target);
+		site = s->site ? store_site_at(s->site) : NULL;
+		if (site)
+			record_poke(&site->target, target);
+		slots_set_flags(fd, set, 0);
+	}
+	errno = saved;
+}

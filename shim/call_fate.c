@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call_fate.c - follows an EAGAIN to its fate: did the target wait for the fd, call again at once,
+ * or close it? Only counts; what it means is for the tool.
+ *
+ * slot.fails packs: bits 0-14 EAGAINs of this episode, bit 15 "there were successes before it",
+ * bits 16-31 which wait of which thread came last before the EAGAIN. Another value at the next call
+ * means that somebody waited in between.
+ */
+#include "call.h"
+
+#define FAILS_MASK 0x7fffu
+#define FAILS_DRAINED 0x8000u
+#define RETRY_PAUSE_NS 1000000u /* a pause of a tick between two tries is a back-off, not a spin */
+
+static uint32_t wait_stamp(void)
+{
+	return ((self_tid() * 40503u + self_waits) & 0xffffu) << 16;
+}
+
+static bool drains(const struct record_slot *s, const struct record_site *site)
+{
+	static const bool drained[CALL_COUNT] = {
+#define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class == CLASS_recv,
+#define SPECIAL(name, class, ...) \
+	[CALL_##name] = CLASS_##class == CLASS_recv || CLASS_##class == CLASS_accept,
+#include "calls.def"
+	};
+
+	return drained[site->call] && (s->uses & ~SLOT_USE_PENDING);
+}
+
+static void count(struct record_site *site, enum record_fate fate, uint64_t waited_ns)
+{
+	uint64_t us = waited_ns / 1000;
+	unsigned i = 0;
+
+	self_add64(&site->fate[fate], 1);
+	if (fate == FATE_spun || fate == FATE_gave_up || fate == FATE_drained)
+		return;
+	self_add64(&site->waited_ns, waited_ns);
+	if (waited_ns > record_peek(&site->waited_max_ns))
+		record_poke(&site->waited_max_ns, waited_ns);
+	for (; us && i < 11; us >>= 2)
+		i++;
+	self_add32(&site->wait_hist[i], 1);
+}
+
+static uint64_t since(const struct record_slot *s, uint64_t now_ns)
+{
+	return now_ns > s->failed_ns ? now_ns - s->failed_ns : 0;
+}
+
+/* The fate of the EAGAIN before this call. */
+static void settle(struct record_slot *s, uint64_t now_ns, enum record_fate at_once)
+{
+	struct record_site *site = store_site_at(s->failed);
+	uint64_t waited = since(s, now_ns);
+
+	if ((s->fails & 0xffff0000u) != wait_stamp())
+		count(site, s->fails & FAILS_DRAINED ? FATE_drained : FATE_waited, waited);
+	else
+		count(site, waited > RETRY_PAUSE_NS ? FATE_retried : at_once, waited);
+}
+
+void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns)
+{
+	const uint32_t timeout = SLOT_SNDTIMEO | SLOT_RCVTIMEO;
+	uint32_t n = 0;
+
+	if (s->failed) {
+		settle(s, now_ns, FATE_spun);
+		n = s->fails & FAILS_MASK;
+	} else if (s->flags & timeout && !(s->flags & SLOT_NONBLOCK)) {
+		count(store_site_at(site), FATE_timed_out, (uint64_t)s->mode_value * 1000000u);
+		return;
+	}
+	s->failed = site;
+	s->failed_ns = now_ns;
+	s->fails = (n < FAILS_MASK ? n + 1 : n) | wait_stamp() |
+		   (drains(s, store_site_at(site)) ? FAILS_DRAINED : 0);
+	__atomic_fetch_or(&s->uses, SLOT_USE_PENDING, __ATOMIC_RELAXED);
+}
+
+void call_fate_succeeded(struct record_slot *s, uint64_t now_ns)
+{
+	__atomic_fetch_and(&s->uses, ~SLOT_USE_PENDING, __ATOMIC_RELAXED);
+	if (s->failed)
+		settle(s, now_ns, FATE_retried);
+	s->failed = s->fails = 0;
+}
+
+void call_fate_closed(struct record_slot *s)
+{
+	if (s->failed)
+		count(store_site_at(s->failed), FATE_gave_up, 0);
+	s->failed = s->fails = 0;
+}

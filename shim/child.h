@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * child.h - the first steps of a process: the fds that it already has, and the record of its own
+ * that a fork child needs. Called by the constructor, the fork wrapper, and by call_ready() in a
+ * child that a raw clone() made.
+ */
+#ifndef SHIM_CHILD_H
+#define SHIM_CHILD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+void child_begin(void);
+
+/*
+ * Hold the slots against the kernel's table: fds that are not open any more are lost, fds without a
+ * slot are found. `first` image of the process: what is there was inherited, not missed.
+ */
+void child_reconcile(bool first);
+/* What an open fd is, by asking the kernel. */
+uint8_t child_kind(int fd);
+/* The orderly end: exit() or _exit(). */
+void child_end(int status);
+
+#endif

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* probe_parts.h - the parts of probe_take() that have a file of their own. */
+#ifndef SHIM_PROBE_PARTS_H
+#define SHIM_PROBE_PARTS_H
+
+#include "probe.h"
+
+/* Who holds the lock that in->fd could not get, and over what range. */
+void probe_lock(const struct probe_in *in, struct record_facts *f);
+/* The listener behind a refused connect: its socket file, queue, backlog and owner. */
+void probe_listener(const struct probe_in *in, struct record_facts *f);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * real.c - fills the table of real functions, once, by dlsym. Called from the constructor, or by
+ * the first interposed call before it (a preloaded allocator opens files while ld.so still starts).
+ */
+#include <errno.h>
+#include <stddef.h>
+#include "real.h"
+#include "self.h"
+#include "sysc.h"
+
+bool real_loaded;
+static THREAD bool loading;
+
+struct row {
+	const char *name;
+	size_t offset;
+};
+
+static const struct row rows[] = {
+#define CALL_IO(name, ...) { #name, offsetof(struct real_table, name) },
+#define CALL_FD(name, ...) { #name, offsetof(struct real_table, name) },
+#define CALL_WAIT(name, ...) { #name, offsetof(struct real_table, name) },
+#define SPECIAL(name, ...) { #name, offsetof(struct real_table, name) },
+#include "calls.def"
+};
+
+/* A function that this libc does not have fails as the kernel would. */
+static long missing(void)
+{
+	errno = ENOSYS;
+	return -1;
+}
+
+bool real_load(void)
+{
+	if (loading)
+		return false;
+	loading = true;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		void *f = dlsym(RTLD_NEXT, rows[i].name);
+
+		if (!f)
+			f = (void *)(uintptr_t)missing;
+		/* Two threads may get here before the constructor: they store the same values. */
+		*(void *volatile *)(real_page.page + rows[i].offset) = f;
+	}
+	__atomic_store_n(&real_loaded, true, __ATOMIC_RELEASE);
+	loading = false;
+	return true;
+}
+
+/* Before the table is loaded an entry holds a stub that loads it, or says that it cannot. */
+#define EARLY(name, ret, params, args)                    \
+	static ret early_##name params                    \
+	{                                                 \
+		return real_load() ? real.name args : (ret)missing(); \
+	}
+#define CALL_IO(name, class, ret, params, args, ...) EARLY(name, ret, params, args)
+#define CALL_FD(name, class, ret, params, args, ...) EARLY(name, ret, params, args)
+#define CALL_WAIT(name, class, ret, params, args) EARLY(name, ret, params, args)
+#include "calls.def"
+
+/* What an allocator does while dlsym itself calls it. */
+static ssize_t early_raw_read(int fd, void *buf, size_t n)
+{
+	return real_load() ? real.read(fd, buf, n) : sysc(SYS_read, fd, buf, n);
+}
+
+static ssize_t early_raw_write(int fd, const void *buf, size_t n)
+{
+	return real_load() ? real.write(fd, buf, n) : sysc(SYS_write, fd, buf, n);
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Woverride-init"
+#ifdef __clang__
+#pragma GCC diagnostic ignored "-Winitializer-overrides"
+#endif
+union real_page real_page __attribute__((aligned(4096))) = {
+	.table = {
+#define CALL_IO(name, ...) .name = early_##name,
+#define CALL_FD(name, ...) .name = early_##name,
+#define CALL_WAIT(name, ...) .name = early_##name,
+#include "calls.def"
+		.read = early_raw_read,
+		.write = early_raw_write,
+	},
+};
+#pragma GCC diagnostic pop

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * real.h - the functions that the wrappers stand in front of: the next definition after ours in the
+ * search order (RTLD_NEXT), so that other preloads keep working.
+ *
+ * Types come from libc's own declarations. The table works before the constructor ran: its first
+ * content are stubs that load it; afterwards it is read-only.
+ */
+#ifndef SHIM_REAL_H
+#define SHIM_REAL_H
+
+#include <stdbool.h>
+#include "libc.h"
+#include "attrs.h"
+
+struct real_table {
+#define CALL_IO(name, ...) __typeof__(&name) name;
+#define CALL_FD(name, ...) __typeof__(&name) name;
+#define CALL_WAIT(name, ...) __typeof__(&name) name;
+#define SPECIAL(name, ...) __typeof__(&name) name;
+#include "calls.def"
+};
+
+union real_page {
+	struct real_table table;
+	unsigned char page[4096];
+};
+extern union real_page real_page;
+#define real (real_page.table)
+
+extern bool real_loaded;
+
+/*
+ * Fill the table. false when that is not possible now: the dynamic linker is calling us from inside
+ * this very function (dlsym -> calloc -> a preloaded allocator -> open). The caller then uses a raw
+ * system call or fails with ENOSYS.
+ */
+bool real_load(void);
+
+/* For wrappers whose real function has variable arguments and so cannot have a loading stub. */
+static inline bool real_ready(void)
+{
+	return likely(real_loaded) || real_load();
+}
+
+#endif

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots.c - see slots.h. Slots of low numbers lie in one array that grows as numbers do; the few far
+ * above them get chunks of their own from the end of the part.
+ */
+#include "slots.h"
+
+#define CHUNK RECORD_CHUNK_FDS
+
+struct record_slot *slots_base;
+
+static uint32_t *chunk_table(void)
+{
+	return store_part(PART_chunks);
+}
+
+static uint32_t chunk_count(void)
+{
+	return (uint32_t)(store.head->part[PART_slots].size_bytes /
+			  (CHUNK * sizeof(struct record_slot)));
+}
+
+void slots_start(void)
+{
+	slots_base = store_part(PART_slots);
+	record_poke(&self_gate.slots_below,
+		    (uint32_t)store.head->part[PART_slots].used * CHUNK);
+}
+
+/* ---- finding and making ----------------------------------------------------------------------- */
+
+struct record_slot *slots_far(int fd)
+{
+	uint32_t wanted = 1 + (uint32_t)fd / CHUNK;
+	uint32_t first, i;
+
+	if (fd < 0 || self_gate.state != SELF_ready)
+		return NULL;
+	first = (uint32_t)store.head->part[PART_slots].used;
+	for (i = chunk_count(); i-- > first;) {
+		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes ?
+					record_observe(&chunk_table()[i]) : 0;
+
+		if (base == wanted)
+			return slots_base + (uint64_t)i * CHUNK + (uint32_t)fd % CHUNK;
+		if (!base)
+			break;
+	}
+	return NULL;
+}
+
+/* Extend the array so that it covers fd. */
+static bool grow_near(int fd)
+{
+	struct record_part *p = &store.head->part[PART_slots];
+	uint64_t want = (uint64_t)fd / CHUNK + 1;
+	uint64_t bytes = want * CHUNK * sizeof(struct record_slot);
+
+	if (bytes > p->size_bytes || !store_real(PART_chunks, want * sizeof(uint32_t)) ||
+	    !store_real(PART_slots, bytes))
+		return false;
+	for (uint64_t i = record_peek(&p->used); i < want; i++)
+		record_poke(&chunk_table()[i], 1 + (uint32_t)i);
+	if (record_peek(&p->used) < want)
+		record_publish(&p->used, want);
+	if (record_peek(&self_gate.slots_below) < want * CHUNK)
+		record_poke(&self_gate.slots_below, (uint32_t)want * CHUNK);
+	return true;
+}
+
+/* A chunk of its own for a number far above the others. One page; bypasses store_real's prefix. */
+static struct record_slot *grow_far(int fd)
+{
+	uint32_t wanted = 1 + (uint32_t)fd / CHUNK;
+	uint32_t n = chunk_count();
+
+	if (!store_real(PART_chunks, (uint64_t)n * sizeof(uint32_t)))
+		return NULL;
+	for (uint32_t i = n; i-- > store.head->part[PART_slots].used;) {
+		uint32_t none = 0;
+
+		if (!store_real_page(slots_base + (uint64_t)i * CHUNK))
+			return NULL;
+		if (__atomic_compare_exchange_n(&chunk_table()[i], &none, wanted, false,
+						__ATOMIC_RELEASE, __ATOMIC_ACQUIRE) ||
+		    none == wanted)
+			return slots_base + (uint64_t)i * CHUNK + (uint32_t)fd % CHUNK;
+	}
+	return NULL;
+}
+
+static struct record_slot *make(int fd)
+{
+	struct record_slot *s = slots_at(fd);
+	uint32_t below = record_peek(&self_gate.slots_below);
+
+	if (s || fd < 0)
+		return s;
+	if ((uint32_t)fd >= RECORD_FDS_MAX) {
+		store_missed(MISS_slot_high);
+		return NULL;
+	}
+	if ((uint32_t)fd < 4 * below + 1024)
+		s = grow_near(fd) ? slots_base + fd : NULL;
+	else
+		s = grow_far(fd);
+	if (!s)
+		store_missed(MISS_slot_space);
+	return s;
+}
+
+int slots_end(void)
+{
+	uint32_t n = chunk_count(), first = (uint32_t)store.head->part[PART_slots].used;
+	uint32_t end = first * CHUNK;
+
+	for (uint32_t i = n; i-- > first;) {
+		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes ?
+					chunk_table()[i] : 0;
+
+		if (!base)
+			break;
+		if (base * CHUNK > end)
+			end = base * CHUNK;
+	}
+	return (int)end;
+}
+
+/* ---- changing --------------------------------------------------------------------------------- */
+
+static uint32_t write_begin(struct record_slot *s)
+{
+	uint32_t seq = record_peek(&s->seq);
+
+	if (seq & 1)
+		store_missed(MISS_race);
+	seq |= 1;
+	record_poke(&s->seq, seq);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd is seen before any new field is */
+	return seq;
+}
+
+static void write_end(struct record_slot *s, uint32_t seq)
+{
+	record_publish(&s->seq, seq + 1); /* pairs with the reader's observe of seq */
+}
+
+static void count_open(int change)
+{
+	uint32_t open;
+
+	self_add32(&store.head->fds_open, (uint32_t)change);
+	open = record_peek(&store.head->fds_open);
+	if (change > 0 && open > record_peek(&store.head->fds_peak))
+		record_poke(&store.head->fds_peak, open);
+}
+
+static void count_death(struct record_slot *s, uint64_t now_ns)
+{
+	struct record_site *site = s->site ? store_site_at(s->site) : NULL;
+
+	self_add64(&store.head->deaths, 1);
+	count_open(-1);
+	if (!site || s->flags & SLOT_INHERITED)
+		return;
+	self_add64(&site->deaths, 1);
+	self_add32(&site->open, (uint32_t)-1);
+	store_site_series(site, now_ns);
+}
+
+static void count_birth(const struct slots_birth *b)
+{
+	struct record_site *site = b->site ? store_site_at(b->site) : NULL;
+	uint32_t open;
+
+	count_open(1);
+	if (b->flags & (SLOT_INHERITED | SLOT_UNSEEN))
+		return;
+	self_add64(&store.head->births, 1);
+	if (!site)
+		return;
+	self_add64(&site->count, 1);
+	self_add32(&site->open, 1);
+	open = record_peek(&site->open);
+	if (open > record_peek(&site->open_peak))
+		record_poke(&site->open_peak, open);
+	store_site_series(site, b->now_ns);
+}
+
+void slots_birth(int fd, const struct slots_birth *b)
+{
+	struct record_slot *s = make(fd);
+	uint32_t seq;
+
+	if (!s)
+		return;
+	if (s->state == SLOT_open)
+		slots_lost(fd, 0, true);
+	seq = write_begin(s);
+	s->kind = b->kind;
+	s->call = b->call;
+	s->flags = b->flags;
+	s->uses = 0;
+	s->birth_ns = b->now_ns;
+	s->site = b->site;
+	s->target = b->target;
+	s->failed = 0;
+	s->fails = 0;
+	s->failed_ns = 0;
+	s->mode_stack = b->mode_stack;
+	s->mode_value = 0;
+	s->close_stack = 0;
+	s->tid = self_tid();
+	record_poke(&s->state, SLOT_open);
+	write_end(s, seq);
+	count_birth(b);
+}
+
+uint32_t slots_closing(int fd)
+{
+	struct record_slot *s = slots_at(fd);
+	uint32_t seq;
+
+	if (!s || s->state != SLOT_open)
+		return 0;
+	seq = write_begin(s);
+	record_poke(&s->state, SLOT_closing);
+	write_end(s, seq);
+	count_death(s, self_now_coarse());
+	return seq + 1;
+}
+
+void slots_closed(int fd, uint32_t seq, uint32_t stack)
+{
+	struct record_slot *s = slots_at(fd);
+
+	if (!seq || !s || record_peek(&s->seq) != seq)
+		return;
+	s->close_stack = stack;
+	record_poke(&s->state, SLOT_closed);
+}
+
+void slots_reopened(int fd, uint32_t seq)
+{
+	struct record_slot *s = slots_at(fd);
+
+	if (!seq || !s || record_peek(&s->seq) != seq)
+		return;
+	record_poke(&s->state, SLOT_open);
+	self_add64(&store.head->deaths, (uint64_t)-1);
+	count_open(1);
+	if (s->site && !(s->flags & SLOT_INHERITED)) {
+		self_add64(&store_site_at(s->site)->deaths, (uint64_t)-1);
+		self_add32(&store_site_at(s->site)->open, 1);
+	}
+}
+
+void slots_lost(int fd, uint32_t stack, bool unseen)
+{
+	uint32_t seq = slots_closing(fd);
+
+	if (!seq)
+		return;
+	slots_closed(fd, seq, stack);
+	if (unseen)
+		store_missed(MISS_death_unseen);
+}
+
+void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target)
+{
+	const struct slots_birth b = { .now_ns = self_now_coarse(), .target = target,
+				       .flags = flags, .kind = kind };
+
+	slots_birth(fd, &b);
+}
+
+void slots_set_flags(int fd, uint32_t set, uint32_t clear)
+{
+	struct record_slot *s = slots_at(fd);
+
+	if (s && s->state == SLOT_open)
+		record_poke(&s->flags, (s->flags & ~clear) | set);
+}

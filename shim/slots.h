@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slots.h - what is known of each open fd number. One cache line a slot, so that threads working on
+ * different fds share nothing.
+ *
+ * A number changes hands at close: the slot is put into SLOT_closing before the real close, because
+ * another thread may own the number right after it. Writers bracket a change by an odd seq; they
+ * never wait for each other.
+ */
+#ifndef SHIM_SLOTS_H
+#define SHIM_SLOTS_H
+
+#include "store.h"
+
+extern struct record_slot *slots_base;
+
+struct slots_birth {
+	uint64_t now_ns;
+	uint32_t site;	 /* 1 + index, 0 unknown */
+	uint32_t target; /* string */
+	uint32_t flags;	 /* SLOT_* */
+	uint32_t mode_stack;
+	uint16_t call;
+	uint8_t kind;
+};
+
+/* Called after the record was made, continued or copied. */
+void slots_start(void);
+
+/* The slot of fd, or NULL. COLD part of slots_at: numbers far above the others. */
+struct record_slot *slots_far(int fd);
+
+static inline struct record_slot *slots_at(int fd)
+{
+	if (likely((unsigned)fd < record_peek(&self_gate.slots_below)))
+		return slots_base + fd;
+	return slots_far(fd);
+}
+
+/*
+ * HOT: a call on fd succeeded; count it. false sends the caller to its COLD part: the shim is not
+ * ready, fd has no slot, or an EAGAIN on it waits for its fate.
+ */
+static inline bool slots_use(int fd)
+{
+	uint32_t uses;
+
+	if (unlikely((unsigned)fd >= record_peek(&self_gate.slots_below)))
+		return false;
+	uses = record_peek(&slots_base[fd].uses) + 1;
+	if (unlikely((int32_t)uses < 0)) /* SLOT_USE_PENDING */
+		return false;
+	record_poke(&slots_base[fd].uses, uses);
+	return true;
+}
+
+void slots_birth(int fd, const struct slots_birth *b);
+/* fd is about to be closed. Returns its seq to give to slots_closed, 0 when it was not known open. */
+uint32_t slots_closing(int fd);
+/* It has been closed, from `stack`. Nothing when the number has a new owner already. */
+void slots_closed(int fd, uint32_t seq, uint32_t stack);
+/* The close failed and fd is still open. */
+void slots_reopened(int fd, uint32_t seq);
+/* fd was closed by other means (dup2 onto it, exec, unseen); `unseen` counts it as missed. */
+void slots_lost(int fd, uint32_t stack, bool unseen);
+/* An fd that exists but was not seen to appear. */
+void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target);
+void slots_set_flags(int fd, uint32_t set, uint32_t clear);
+/* Highest fd number that may have a slot, plus one. */
+int slots_end(void);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* stack_arch.h - picks the processor's file. */
+#ifndef SHIM_STACK_ARCH_H
+#define SHIM_STACK_ARCH_H
+
+#if defined(__x86_64__)
+#include "arch/x86_64_regs.h"
+#elif defined(__aarch64__)
+#include "arch/aarch64_regs.h"
+#endif
+
+#endif

@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.c - the record file: made, mapped, continued after exec, copied at fork, ended. Uses raw
+ * system calls only. No fd outlives a function here. Pages are made real before they are written,
+ * so that a full disk ends the recording and never raises SIGBUS in the target.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include "calls.h"
+#include "config.h"
+#include "store.h"
+#include "store_file.h"
+#include "sysc.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#define STEP (2 * RECORD_PAGE)
+
+/* Until there is a record, what would be written goes nowhere: nobody asks before self_gate is ready. */
+struct store store;
+
+static uint64_t pages(uint64_t bytes)
+{
+	return (bytes + RECORD_PAGE - 1) & ~(uint64_t)(RECORD_PAGE - 1);
+}
+
+/* ---- growth ----------------------------------------------------------------------------------- */
+
+static int populate(void *at, uint64_t bytes)
+{
+	return store.populate ? (int)sysc(SYS_madvise, at, bytes, MADV_POPULATE_WRITE) : 0;
+}
+
+bool store_real(enum record_part_id id, uint64_t upto)
+{
+	struct record_part *p = &store.head->part[id];
+	uint64_t from = record_peek(&p->real_bytes), to = upto;
+
+	if (likely(upto <= from))
+		return true;
+	if (upto > p->size_bytes)
+		return false;
+	if (self_gate.seccomp) {
+		store_missed(MISS_after_seccomp);
+		return false;
+	}
+	to = (to + STEP - 1) / STEP * STEP;
+	if (to > p->size_bytes)
+		to = p->size_bytes;
+	if (populate((uint8_t *)store_part(id) + from, to - from))
+		return false;
+	while (from < to && !__atomic_compare_exchange_n(&p->real_bytes, &from, to, false,
+							 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		;
+	return true;
+}
+
+bool store_real_page(void *at)
+{
+	return !self_gate.seccomp && !populate(at, RECORD_PAGE);
+}
+
+uint64_t store_take(enum record_part_id id, uint64_t bytes)
+{
+	struct record_part *p = &store.head->part[id];
+	uint64_t at = record_peek(&p->used);
+
+	bytes = (bytes + 7) & ~7ull;
+	do {
+		if (at + bytes > p->size_bytes || !store_real(id, at + bytes))
+			return 0;
+	} while (!__atomic_compare_exchange_n(&p->used, &at, at + bytes, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return at;
+}
+
+uint32_t store_take_item(enum record_part_id id, size_t item_bytes)
+{
+	struct record_part *p = &store.head->part[id];
+	uint64_t n = record_peek(&p->used);
+
+	do {
+		if (!store_real(id, (n + 1) * item_bytes))
+			return 0;
+	} while (!__atomic_compare_exchange_n(&p->used, &n, n + 1, true, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
+	return (uint32_t)n + 1;
+}
+
+void store_reserve(void)
+{
+	static const struct {
+		enum record_part_id id;
+		uint64_t bytes;
+	} more[] = {
+		{ PART_stacks, 64 << 10 }, { PART_sites, 64 << 10 }, { PART_strings, 32 << 10 },
+		{ PART_ring, 128 << 10 },  { PART_facts, 16 << 10 }, { PART_modules, 8 << 10 },
+	};
+
+	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
+		uint64_t to = store.head->part[more[i].id].real_bytes + more[i].bytes;
+		uint64_t size = store.head->part[more[i].id].size_bytes;
+
+		store_real(more[i].id, to < size ? to : size);
+	}
+}
+
+/* ---- layout ----------------------------------------------------------------------------------- */
+
+static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
+{
+	const uint64_t size[PART_COUNT] = {
+		[PART_images] = RECORD_PAGE,
+		[PART_modules] = 512 * sizeof(struct record_module),
+		[PART_stacks] = (512ull << 10) << shift,
+		[PART_sites] = (1024ull << shift) * sizeof(struct record_site),
+		[PART_facts] = (256ull << shift) * sizeof(struct record_facts),
+		[PART_ring] = (512ull << shift) * sizeof(struct record_event),
+		[PART_strings] = (256ull << 10) << shift,
+		[PART_chunks] = fds / RECORD_CHUNK_FDS * sizeof(uint32_t),
+		[PART_slots] = fds * sizeof(struct record_slot),
+	};
+	uint64_t at = RECORD_PAGE;
+
+	for (unsigned i = 0; i < PART_COUNT; i++) {
+		h->part[i] = (struct record_part){ .offset_bytes = at, .size_bytes = pages(size[i]) };
+		at += h->part[i].size_bytes;
+	}
+	h->part[PART_stacks].used = 8; /* id 0 is "none" */
+	h->part[PART_strings].used = 8;
+	h->file_bytes = at;
+	return at;
+}
+
+static bool limited(int what, uint64_t bytes)
+{
+	struct rlimit r = { 0 };
+
+	if (sysc(SYS_prlimit64, 0, what, 0, &r) || r.rlim_cur == RLIM_INFINITY)
+		return false;
+	return r.rlim_cur < bytes;
+}
+
+/* The largest layout that the limits of the process allow; 0 if none. */
+static uint64_t choose_layout(struct record_header *h, uint32_t nofile_hard)
+{
+	uint32_t fds = nofile_hard < RECORD_FDS_MAX ? nofile_hard : RECORD_FDS_MAX;
+
+	fds = (fds + RECORD_CHUNK_FDS - 1) / RECORD_CHUNK_FDS * RECORD_CHUNK_FDS;
+	if (fds < 1024)
+		fds = 1024;
+	if (!limited(RLIMIT_AS, 1ull << 40) &&
+	    !limited(RLIMIT_FSIZE, layout(h, config.size_shift, fds)))
+		return layout(h, config.size_shift, fds);
+	if (fds > 32768)
+		fds = 32768;
+	return limited(RLIMIT_FSIZE, layout(h, 0, fds)) ? 0 : h->file_bytes;
+}
+
+/* ---- starting --------------------------------------------------------------------------------- */
+
+static void fill_header(struct record_header *h)
+{
+	h->version = RECORD_VERSION;
+	h->header_bytes = sizeof(*h);
+	h->calls = CALL_COUNT;
+	h->state = STATE_starting;
+	h->pid = (uint32_t)sysc(SYS_getpid);
+	h->ppid = (uint32_t)sysc(SYS_getppid);
+	h->uid = (uint32_t)sysc(SYS_geteuid);
+	h->gid = (uint32_t)sysc(SYS_getegid);
+	sysc(SYS_prctl, 16 /* PR_GET_NAME */, h->comm);
+	h->created_ns = self_clock(CLOCK_MONOTONIC);
+	h->created_real_ns = self_clock(CLOCK_REALTIME);
+	h->created_boot_ns = self_clock(CLOCK_BOOTTIME);
+	h->end_status = -1;
+	h->series_width_ns = 1000000000u;
+}
+
+/* MADV_POPULATE_WRITE is Linux 5.14; before it, everything is allocated now, so it must be small. */
+static int make_real_at_start(int fd, struct record_header *h, uint8_t *base, uint32_t nofile_hard)
+{
+	long r = sysc(SYS_madvise, base, RECORD_PAGE, MADV_POPULATE_WRITE);
+
+	store.populate = r != -EINVAL;
+	if (r && r != -EINVAL)
+		return (int)r;
+	if (store.populate)
+		return 0;
+	layout(h, 0, nofile_hard < 4096 ? nofile_hard : 4096);
+	r = sysc(SYS_fallocate, fd, 0, 0L, h->file_bytes);
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		h->part[i].real_bytes = h->part[i].size_bytes;
+	return (int)r;
+}
+
+static int map_new(int fd, uint64_t bytes, uint8_t **ret_base)
+{
+	long at = sysc(SYS_ftruncate, fd, bytes);
+
+	if (at)
+		return (int)at;
+	at = sysc(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at < 0 && at > -4096)
+		return (int)at;
+	*ret_base = (uint8_t *)at;
+	return 0;
+}
+
+static int create(const char *session, uint32_t nofile_hard)
+{
+	struct record_header h = { 0 };
+	uint8_t *base = NULL;
+	int fd, r;
+
+	if (!choose_layout(&h, nofile_hard))
+		return -EFBIG;
+	fd = store_file_create(session, (uint32_t)sysc(SYS_getpid));
+	if (fd < 0)
+		return fd;
+	r = map_new(fd, h.file_bytes, &base);
+	if (!r)
+		r = make_real_at_start(fd, &h, base, nofile_hard);
+	sysc(SYS_close, fd);
+	if (r)
+		return r;
+	fill_header(&h);
+	memcpy(base, &h, sizeof(h));
+	store.base = base;
+	store.head = (struct record_header *)base;
+	/* The magic last: a file without it is empty to a reader. */
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	memcpy(store.head->magic, RECORD_MAGIC, sizeof(store.head->magic));
+	return 0;
+}
+
+static bool usable(const struct record_header *h, uint64_t bytes)
+{
+	if (memcmp(h->magic, RECORD_MAGIC, sizeof(h->magic)) || h->version != RECORD_VERSION ||
+	    h->header_bytes != sizeof(*h) || h->calls != CALL_COUNT || h->file_bytes != bytes)
+		return false;
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		if (h->part[i].offset_bytes + h->part[i].size_bytes > bytes)
+			return false;
+	return store_file_start_time() <= h->created_boot_ns;
+}
+
+/* The record of the image before this one, if `<pid>.rec` is that. */
+static int resume(const char *session)
+{
+	struct stat st;
+	long at = -ENOENT;
+	int fd = store_file_open(session, (uint32_t)sysc(SYS_getpid), O_RDWR);
+
+	if (fd < 0)
+		return fd;
+	if (!sysc(SYS_fstat, fd, &st) && st.st_size >= RECORD_PAGE &&
+	    st.st_uid == (uid_t)sysc(SYS_geteuid))
+		at = sysc(SYS_mmap, 0, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	sysc(SYS_close, fd);
+	if (at < 0 && at > -4096)
+		return (int)at;
+	if (!usable((void *)at, (uint64_t)st.st_size)) {
+		sysc(SYS_munmap, at, st.st_size);
+		return -ESTALE;
+	}
+	store.base = (uint8_t *)at;
+	store.head = (struct record_header *)at;
+	store.continued = true;
+	store.populate = !sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE);
+	store_modules_exec();
+	return 0;
+}
+
+int store_start(const char *session, uint32_t nofile_hard)
+{
+	int r = resume(session);
+
+	return r ? create(session, nofile_hard) : 0;
+}
+
+void store_image(const char *exe, size_t exe_bytes, int argc, char **argv)
+{
+	char line[RECORD_STRING_MAX];
+	size_t n = 0;
+	uint32_t id = store_take_item(PART_images, sizeof(struct record_image));
+	struct record_image *image = (struct record_image *)store_part(PART_images) + (id - 1);
+
+	for (int i = 0; i < argc && argv[i] && n < sizeof(line) - 1; i++) {
+		size_t len = strnlen(argv[i], sizeof(line) - 1 - n);
+
+		memcpy(line + n, argv[i], len);
+		n += len;
+		line[n++] = ' ';
+	}
+	self_add64(&store.head->image_no, 1);
+	sysc(SYS_prctl, 16 /* PR_GET_NAME */, store.head->comm);
+	if (!id)
+		return;
+	image->exe = store_string(STRING_path, exe, exe_bytes);
+	image->argv = n ? store_string(STRING_text, line, n - 1) : 0;
+	image->epoch = store.head->epoch;
+	image->time_ns = self_clock(CLOCK_MONOTONIC);
+}
+
+/* ---- ending ----------------------------------------------------------------------------------- */
+
+void store_off(enum record_off why, int err)
+{
+	if (store.head) {
+		store.head->off_errno = (uint32_t)err;
+		store.head->off = why;
+	}
+	self_gate.slots_below = 0;
+	self_gate.state = SELF_off;
+}
+
+void store_end(int status)
+{
+	store.head->end_status = status;
+	store.head->end_ns = self_clock(CLOCK_MONOTONIC);
+	record_publish(&store.head->state, STATE_exited); /* after what it makes valid */
+}

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store.h - the record file of this process: made, mapped, grown, continued and copied here. The
+ * mapping is the storage; no fd is kept. What is put into it, and when, is decided elsewhere.
+ *
+ * Ids returned are those of record.h; 0 means "not recorded" and the reason has been counted.
+ * Everything but store_start/_forked is async-signal-safe, lock-free and makes no system call but
+ * madvise (none at all under a seccomp filter).
+ */
+#ifndef SHIM_STORE_H
+#define SHIM_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "record.h"
+#include "self.h"
+
+struct store {
+	uint8_t *base;
+	struct record_header *head;
+	bool populate;	/* the kernel has MADV_POPULATE_WRITE */
+	bool continued; /* this image continues the record of the one before */
+};
+extern struct store store;
+
+/* Make or continue the record `<session>/<pid>.rec`. 0, or -errno with header.off explained. */
+int store_start(const char *session, uint32_t nofile_hard);
+/* A new program image: what it is. */
+void store_image(const char *exe, size_t exe_bytes, int argc, char **argv);
+/* In a fork child: a record of its own as a copy of the parent's. 0, or -errno. */
+int store_forked(const char *session);
+/* Nothing more is recorded, and why. */
+void store_off(enum record_off why, int err);
+/* The orderly end. `quiet`: nothing to say, one line of totals takes the place of the file. */
+void store_end(int status);
+int store_end_quiet(const char *session, const struct record_total *total);
+/* Before a seccomp filter is installed: make enough real for the time after. */
+void store_reserve(void);
+
+static inline void *store_part(enum record_part_id id)
+{
+	return store.base + store.head->part[id].offset_bytes;
+}
+
+/* Make bytes [0, upto) of a part real. false: no space (counted by the caller). */
+bool store_real(enum record_part_id id, uint64_t upto);
+/* Make one page real, wherever it lies in the record. */
+bool store_real_page(void *at);
+/* Take `bytes` of an arena; returns the offset or 0. */
+uint64_t store_take(enum record_part_id id, uint64_t bytes);
+/* Take one item of `item_bytes`; returns 1 + index, or 0. */
+uint32_t store_take_item(enum record_part_id id, size_t item_bytes);
+
+static inline void store_missed(enum record_miss what)
+{
+	self_add64(&store.head->missed[what], 1);
+}
+
+/* ---- store_stacks.c, store_strings.c, store_sites.c ------------------------------------------- */
+
+uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags);
+/* glibc before 2.35 only: note every loaded object now. */
+void store_modules_list(void);
+/* Objects may be gone: those that are end in a new epoch. true if any was. */
+bool store_modules_check(void);
+/* A new program image: everything loaded before is gone. */
+void store_modules_exec(void);
+
+uint32_t store_string(enum record_string_type type, const void *data, size_t bytes);
+#define STORE_CWD UINT32_MAX
+/* `path` relative to the directory that string `dir` names (0 unknown, or STORE_CWD). */
+uint32_t store_path(uint32_t dir, const char *path);
+const struct record_string *store_string_at(uint32_t id);
+
+struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id);
+static inline struct record_site *store_site_at(uint32_t id)
+{
+	return (struct record_site *)store_part(PART_sites) + (id - 1);
+}
+/* A new event of the ring, to be filled and then published; NULL when the ring is not there. */
+struct record_event *store_event_begin(uint64_t *ret_seq);
+static inline void store_event_end(struct record_event *e, uint64_t seq)
+{
+	record_publish(&e->seq, seq); /* pairs with the reader's observe of seq */
+}
+/* Open fds and EAGAINs over time. */
+void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eagains);
+void store_site_series(struct record_site *s, uint64_t now_ns);
+
+/*
+ * A hash index from what a thing is to its id, in the shim's own memory. Grows by a second table, so
+ * that an ordinary process touches one page. `same` compares; a free place is claimed with CAS.
+ */
+struct store_index {
+	uint32_t *small, *big;
+	uint32_t small_size, big_size; /* powers of two */
+	uint32_t small_count;
+	bool (*same)(uint32_t id, const void *key);
+};
+/* Id of `key`, or 0 with *ret_place where store_index_add may put it (NULL: full). */
+uint32_t store_index_find(struct store_index *x, uint32_t hash, const void *key,
+			  uint32_t **ret_place);
+/* Publish id at place; returns the id that is there now (another thread's if it was faster and the
+ * keys are the same, 0 if the place was taken by another key: find again). */
+uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t id, const void *key);
+uint32_t store_hash(const void *data, size_t bytes, uint32_t seed);
+
+#endif

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_file.c - the files of a session directory, by raw system calls. Every fd opened here is
+ * close-on-exec and is closed by the caller at once.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include "config.h"
+#include "store_file.h"
+#include "sysc.h"
+
+#define NAME_MAX_BYTES (CONFIG_PATH_MAX + 64)
+
+struct text {
+	char s[NAME_MAX_BYTES];
+	size_t n;
+};
+
+static void put(struct text *t, const char *s)
+{
+	while (*s && t->n < sizeof(t->s) - 1)
+		t->s[t->n++] = *s++;
+	t->s[t->n] = '\0';
+}
+
+static void put_number(struct text *t, uint64_t n)
+{
+	char digits[24];
+	size_t at = sizeof(digits) - 1;
+
+	digits[at] = '\0';
+	do {
+		digits[--at] = (char)('0' + n % 10);
+		n /= 10;
+	} while (n);
+	put(t, digits + at);
+}
+
+/* "<session>/<pid>.rec", or "<session>/<pid>.<k>.rec" for k > 0. */
+static void record_name(struct text *t, const char *session, uint32_t pid, unsigned k)
+{
+	t->n = 0;
+	put(t, session);
+	put(t, "/");
+	put_number(t, pid);
+	if (k) {
+		put(t, ".");
+		put_number(t, k);
+	}
+	put(t, ".rec");
+}
+
+int store_file_open(const char *session, uint32_t pid, int flags)
+{
+	struct text t;
+
+	record_name(&t, session, pid, 0);
+	return (int)sysc(SYS_openat, AT_FDCWD, t.s, flags | O_CLOEXEC | O_NOFOLLOW, 0);
+}
+
+/* The newest record of a pid has the plain name, so that the next image finds it. */
+static void move_away(const char *session, uint32_t pid)
+{
+	struct text from, to;
+
+	record_name(&from, session, pid, 0);
+	for (unsigned k = 1; k < 1000; k++) {
+		record_name(&to, session, pid, k);
+		if (sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, 1 /* RENAME_NOREPLACE */) !=
+		    -EEXIST)
+			return;
+	}
+}
+
+int store_file_create(const char *session, uint32_t pid)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	struct text t;
+	long fd;
+
+	for (unsigned k = 0; k < 1000; k++) {
+		record_name(&t, session, pid, k);
+		fd = sysc(SYS_openat, AT_FDCWD, t.s, flags, 0600);
+		if (fd == -EEXIST && k == 0) {
+			move_away(session, pid);
+			fd = sysc(SYS_openat, AT_FDCWD, t.s, flags, 0600);
+		}
+		if (fd != -EEXIST)
+			return (int)fd;
+	}
+	return -EEXIST;
+}
+
+int store_file_unlink(const char *session, uint32_t pid)
+{
+	struct text t;
+
+	record_name(&t, session, pid, 0);
+	return (int)sysc(SYS_unlinkat, AT_FDCWD, t.s, 0);
+}
+
+int store_file_append(const char *session, uint32_t uid, const void *data, uint64_t bytes)
+{
+	struct text t = { .n = 0 };
+	long fd, r;
+
+	put(&t, session);
+	put(&t, "/totals.");
+	put_number(&t, uid);
+	fd = sysc(SYS_openat, AT_FDCWD, t.s,
+		  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return (int)fd;
+	r = sysc(SYS_write, fd, data, bytes);
+	sysc(SYS_close, fd);
+	return r == (long)bytes ? 0 : r < 0 ? (int)r : -ENOSPC;
+}
+
+uint64_t store_file_start_time(void)
+{
+	char s[1024];
+	long fd = sysc(SYS_openat, AT_FDCWD, "/proc/self/stat", O_RDONLY | O_CLOEXEC, 0);
+	long n = fd < 0 ? fd : sysc(SYS_read, fd, s, sizeof(s) - 1);
+	const char *p;
+	uint64_t ticks = 0;
+
+	if (fd >= 0)
+		sysc(SYS_close, fd);
+	if (n <= 0)
+		return UINT64_MAX;
+	s[n] = '\0';
+	p = strrchr(s, ')'); /* the name may hold anything */
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return UINT64_MAX;
+	for (p++; *p >= '0' && *p <= '9'; p++)
+		ticks = ticks * 10 + (uint64_t)(*p - '0');
+	return ticks * 10000000u; /* USER_HZ is 100 on every architecture we are built for */
+}
+
+/* ---- a session of our own --------------------------------------------------------------------- */
+
+static bool ours_alone(const char *dir, uint32_t uid)
+{
+	struct stat st;
+
+	return !sysc(SYS_newfstatat, AT_FDCWD, dir, &st, AT_SYMLINK_NOFOLLOW) &&
+	       S_ISDIR(st.st_mode) && st.st_uid == uid && !(st.st_mode & 022);
+}
+
+/* The default place: below runtime_dir, else /run/fdwhy for root, else /tmp/fdwhy-<uid>. */
+static int default_place(struct text *t, const char *runtime_dir, uint32_t uid)
+{
+	struct {
+		const char *base;
+		const char *name;
+		bool number;
+		bool usable;
+	} places[] = {
+		{ runtime_dir, "/fdwhy", false, runtime_dir && *runtime_dir == '/' },
+		{ "/run", "/fdwhy", false, uid == 0 },
+		{ "/tmp", "/fdwhy-", true, true },
+	};
+
+	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
+		if (!places[i].usable)
+			continue;
+		t->n = 0;
+		put(t, places[i].base);
+		put(t, places[i].name);
+		if (places[i].number)
+			put_number(t, uid);
+		sysc(SYS_mkdirat, AT_FDCWD, t->s, uid ? 0700 : 0711);
+		if (ours_alone(t->s, uid))
+			return 0;
+	}
+	return -EACCES;
+}
+
+/* 20260131-235959, UTC. */
+static void put_time(struct text *t, time_t now)
+{
+	struct tm tm;
+
+	gmtime_r(&now, &tm);
+	const int value[] = { tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+			      tm.tm_hour,	 tm.tm_min,	tm.tm_sec };
+	for (unsigned i = 0; i < sizeof(value) / sizeof(value[0]); i++) {
+		put(t, i == 3 ? "-" : "");
+		put(t, value[i] < 10 ? "0" : "");
+		put_number(t, (uint64_t)value[i]);
+	}
+}
+
+int store_file_session(const char *comm, const char *runtime_dir, char *ret_path, uint64_t size)
+{
+	static const char alnum[] = "abcdefghijklmnopqrstuvwxyz012345";
+	uint32_t uid = (uint32_t)sysc(SYS_geteuid);
+	unsigned char random[6];
+	char suffix[7] = "";
+	struct text t;
+	long r = default_place(&t, runtime_dir, uid);
+
+	if (r)
+		return (int)r;
+	if (sysc(SYS_getrandom, random, sizeof(random), 0) != sizeof(random))
+		return -EIO;
+	for (unsigned i = 0; i < sizeof(random); i++)
+		suffix[i] = alnum[random[i] % 32];
+	put(&t, "/");
+	for (char one[2] = ""; *comm; comm++) {
+		one[0] = *comm == '/' || *comm <= ' ' ? '_' : *comm;
+		put(&t, one);
+	}
+	put(&t, "-");
+	put_time(&t, time(NULL));
+	put(&t, "-");
+	put(&t, suffix);
+	if (t.n + 1 > size)
+		return -ENAMETOOLONG;
+	r = sysc(SYS_mkdirat, AT_FDCWD, t.s, 0700);
+	if (!r && !uid) /* processes that drop root make their own records; mkdir obeyed umask */
+		r = sysc(SYS_fchmodat, AT_FDCWD, t.s, 01733);
+	if (!r)
+		memcpy(ret_path, t.s, t.n + 1);
+	return (int)r;
+}

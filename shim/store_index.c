@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_index.c - hash indexes from content to id, lock-free, in the shim's own memory: the reader
+ * of a record does not need them, and a fork child inherits them by copy-on-write.
+ */
+#include <string.h>
+#include "store.h"
+
+#define PROBES 64u
+
+uint32_t store_hash(const void *data, size_t bytes, uint32_t seed)
+{
+	const unsigned char *p = data;
+	uint64_t h = seed ^ (bytes * 0x9e3779b97f4a7c15u);
+	uint64_t word;
+
+	for (; bytes >= 8; bytes -= 8, p += 8) {
+		memcpy(&word, p, 8);
+		h = (h ^ word) * 0xff51afd7ed558ccdu;
+		h ^= h >> 32;
+	}
+	word = 0;
+	memcpy(&word, p, bytes);
+	h = (h ^ word) * 0xc4ceb9fe1a85ec53u;
+	h ^= h >> 29;
+	return (uint32_t)h | 1;
+}
+
+static uint32_t probe(struct store_index *x, uint32_t *table, uint32_t size, uint32_t hash,
+		      const void *key, uint32_t **ret_place)
+{
+	for (uint32_t i = 0; i < PROBES; i++) {
+		uint32_t *place = &table[(hash + i) & (size - 1)];
+		uint32_t id = record_observe(place); /* pairs with store_index_add */
+
+		if (!id) {
+			if (!*ret_place)
+				*ret_place = place;
+			return 0;
+		}
+		if (x->same(id, key))
+			return id;
+	}
+	return 0;
+}
+
+uint32_t store_index_find(struct store_index *x, uint32_t hash, const void *key,
+			  uint32_t **ret_place)
+{
+	uint32_t *place = NULL, *ignored = x->small;
+	bool small_open = record_peek(&x->small_count) < x->small_size / 4 * 3;
+	uint32_t id = probe(x, x->small, x->small_size, hash, key, small_open ? &place : &ignored);
+
+	if (!id && !small_open)
+		id = probe(x, x->big, x->big_size, hash, key, &place);
+	*ret_place = place;
+	return id;
+}
+
+uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t id, const void *key)
+{
+	uint32_t other = 0;
+
+	/* Release: what the id names is complete; pairs with the observe in probe(). */
+	if (__atomic_compare_exchange_n(place, &other, id, false, __ATOMIC_RELEASE,
+					__ATOMIC_ACQUIRE)) {
+		if (place >= x->small && place < x->small + x->small_size)
+			__atomic_fetch_add(&x->small_count, 1, __ATOMIC_RELAXED);
+		return id;
+	}
+	return x->same(other, key) ? other : 0;
+}

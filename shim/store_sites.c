@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_sites.c - sites, the ring of events and the time series: what happened where, counted.
+ */
+#include <string.h>
+#include "store.h"
+
+struct key {
+	uint32_t stack;
+	uint16_t call, error;
+};
+
+static bool same(uint32_t id, const void *key)
+{
+	const struct record_site *s = store_site_at(id);
+	const struct key *k = key;
+
+	return s->stack == k->stack && s->call == k->call && s->error == k->error;
+}
+
+static uint32_t small[512], big[32768];
+static struct store_index index_ = { small, big, 512, 32768, 0, same };
+
+static uint32_t put(const struct key *k)
+{
+	uint32_t id = store_take_item(PART_sites, sizeof(struct record_site));
+	struct record_site *s;
+
+	if (!id) {
+		store_missed(MISS_site_space);
+		return 0;
+	}
+	s = store_site_at(id);
+	s->stack = k->stack;
+	s->error = k->error;
+	record_publish(&s->call, k->call); /* 0 until here: the reader skips the site */
+	return id;
+}
+
+struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id)
+{
+	struct key k = { .stack = stack, .call = call, .error = error };
+	uint32_t hash = store_hash(&k, sizeof(k), 0);
+	uint32_t *place;
+	uint32_t id;
+
+	do {
+		id = store_index_find(&index_, hash, &k, &place);
+		if (id)
+			break;
+		id = put(&k);
+		if (!id || !place)
+			break;
+		id = store_index_add(&index_, place, id, &k);
+	} while (!id);
+	*ret_id = id;
+	return id ? store_site_at(id) : NULL;
+}
+
+struct record_event *store_event_begin(uint64_t *ret_seq)
+{
+	struct record_part *p = &store.head->part[PART_ring];
+	uint64_t size = p->size_bytes / sizeof(struct record_event);
+	uint64_t n = __libc_single_threaded ? p->used++ :
+					      __atomic_fetch_add(&p->used, 1, __ATOMIC_RELAXED);
+	struct record_event *e = (struct record_event *)store_part(PART_ring) + n % size;
+
+	if (n < size && !store_real(PART_ring, (n + 1) * sizeof(*e)))
+		return NULL;
+	record_poke(&e->seq, 0); /* torn until store_event_end */
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* 0 is seen before any new field is */
+	*ret_seq = n + 1;
+	return e;
+}
+
+/* ---- time series: a fixed number of buckets whose width doubles when time runs out of them ------ */
+
+#define FIRST_WIDTH_NS 1000000000u
+
+static void fold(uint32_t *series, bool sum)
+{
+	for (unsigned i = 0; i < RECORD_SERIES / 2; i++) {
+		uint32_t a = series[2 * i], b = series[2 * i + 1];
+
+		series[i] = sum ? a + b : b ? b : a;
+	}
+	memset(series + RECORD_SERIES / 2, 0, RECORD_SERIES / 2 * sizeof(series[0]));
+}
+
+/* The bucket of `now`. Two threads that fold at once can misplace a count by one bucket; no more. */
+static uint64_t bucket(uint64_t now_ns)
+{
+	struct record_header *h = store.head;
+	uint64_t age = now_ns > h->created_ns ? now_ns - h->created_ns : 0;
+
+	for (;;) {
+		uint64_t width = record_peek(&h->series_width_ns);
+
+		if (age / width < RECORD_SERIES)
+			return age / width;
+		if (!__atomic_compare_exchange_n(&h->series_width_ns, &width, width * 2, false,
+						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+			continue;
+		fold(h->series_open, false);
+		fold(h->series_eagains, true);
+	}
+}
+
+void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eagains)
+{
+	uint64_t i = bucket(now_ns);
+
+	if (fds_open > record_peek(&store.head->series_open[i]))
+		record_poke(&store.head->series_open[i], fds_open);
+	if (eagains)
+		self_add32(&store.head->series_eagains[i], eagains);
+}
+
+void store_site_series(struct record_site *s, uint64_t now_ns)
+{
+	uint64_t i = bucket(now_ns);
+	uint64_t times = record_peek(&store.head->series_width_ns) / FIRST_WIDTH_NS;
+	uint32_t shift = (uint32_t)__builtin_ctzll(times ? times : 1);
+
+	for (; s->series_shift < shift; s->series_shift++)
+		fold(s->series, false);
+	s->series[i] = record_peek(&s->open) + 1;
+}

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * store_strings.c - paths, addresses and other names, each stored once. Called when an fd is born
+ * with a name, when a module is first seen and at the start of an image.
+ */
+#include <string.h>
+#include "store.h"
+#include "sysc.h"
+
+struct key {
+	const void *data;
+	size_t bytes;
+	uint32_t hash;
+	uint8_t type;
+};
+
+const struct record_string *store_string_at(uint32_t id)
+{
+	return (const struct record_string *)((uint8_t *)store_part(PART_strings) +
+					      (uint64_t)id * 8);
+}
+
+static bool same(uint32_t id, const void *key)
+{
+	const struct record_string *s = store_string_at(id);
+	const struct key *k = key;
+
+	return s->hash == k->hash && s->bytes == k->bytes && s->type == k->type &&
+	       !memcmp(s->data, k->data, k->bytes);
+}
+
+static uint32_t small[1024], big[32768];
+static struct store_index index_ = { small, big, 1024, 32768, 0, same };
+
+static uint32_t put(const struct key *k, uint8_t flags)
+{
+	uint64_t at = store_take(PART_strings, sizeof(struct record_string) + k->bytes);
+	struct record_string *s = (struct record_string *)((uint8_t *)store_part(PART_strings) + at);
+
+	if (!at) {
+		store_missed(MISS_string_space);
+		return 0;
+	}
+	s->hash = k->hash;
+	s->bytes = (uint16_t)k->bytes;
+	s->type = k->type;
+	s->flags = flags;
+	memcpy(s->data, k->data, k->bytes);
+	return (uint32_t)(at / 8);
+}
+
+uint32_t store_string(enum record_string_type type, const void *data, size_t bytes)
+{
+	bool cut = bytes > RECORD_STRING_MAX;
+	struct key k = { .data = data, .bytes = cut ? RECORD_STRING_MAX : bytes,
+			 .type = (uint8_t)type };
+	uint32_t *place;
+	uint32_t id;
+
+	if (!bytes)
+		return 0;
+	k.hash = store_hash(k.data, k.bytes, (uint32_t)type);
+	for (;;) {
+		id = store_index_find(&index_, k.hash, &k, &place);
+		if (id)
+			return id;
+		id = put(&k, cut ? STRING_CUT : 0);
+		if (!id || !place)
+			return id;
+		id = store_index_add(&index_, place, id, &k);
+		if (id)
+			return id;
+	}
+}
+
+static uint32_t path_at(uint32_t dir, const char *path, size_t n)
+{
+	char at[RECORD_STRING_MAX];
+
+	if (n > sizeof(at) - sizeof(dir))
+		n = sizeof(at) - sizeof(dir);
+	memcpy(at, &dir, sizeof(dir));
+	memcpy(at + sizeof(dir), path, n);
+	return store_string(STRING_path_at, at, n + sizeof(dir));
+}
+
+/* After a chroot, what the process calls "/" is a directory. */
+static uint32_t absolute(const char *path, size_t n)
+{
+	uint32_t root = store.head->root;
+
+	return root ? path_at(root, path + 1, n - 1) : store_string(STRING_path, path, n);
+}
+
+static uint32_t cwd(void)
+{
+	char path[RECORD_STRING_MAX];
+	long n;
+
+	if (store.head->cwd || self_gate.seccomp)
+		return store.head->cwd;
+	n = sysc(SYS_getcwd, path, sizeof(path));
+	if (n > 1 && path[0] == '/')
+		store.head->cwd = absolute(path, (size_t)n - 1);
+	return store.head->cwd;
+}
+
+uint32_t store_path(uint32_t dir, const char *path)
+{
+	size_t n = strnlen(path, 4096);
+
+	if (*path == '/')
+		return absolute(path, n);
+	return path_at(dir == STORE_CWD ? cwd() : dir, path, n);
+}

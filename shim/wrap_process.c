@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wrap_process.c - wrappers by hand: what makes, changes or ends the process itself. vfork is not
+ * here: a C function cannot return twice (see arch/).
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include "call.h"
+#include "child.h"
+#include "real.h"
+#include "sysc.h"
+
+static void forked(pid_t child)
+{
+	uint64_t seq;
+	struct record_event *e;
+
+	if (!call_ready())
+		return;
+	self_add64(&store.head->forks, 1);
+	e = store_event_begin(&seq);
+	if (!e)
+		return;
+	*e = (struct record_event){ .time_ns = self_now_coarse(), .tid = self_tid(),
+				    .call = CALL_fork, .fd = -1, .type = EVENT_fork,
+				    .arg = (uint64_t)child };
+	store_event_end(e, seq);
+}
+
+EXPORT pid_t fork(void)
+{
+	const struct call_what w = { .call = CALL_fork, .fd = -1 };
+	pid_t r;
+	int saved;
+
+	if (!real_ready())
+		return -1;
+	r = real.fork();
+	saved = errno;
+	if (r == 0)
+		call_ready(); /* the gate is closed here: makes the child's record */
+	else if (r > 0)
+		forked(r);
+	else
+		call_failed(&w, CALL_SEED);
+	errno = saved;
+	return r;
+}
+
+EXPORT void _exit(int status)
+{
+	if (real_ready() && !self_vforked())
+		child_end(status);
+	for (;;)
+		sysc(SYS_exit_group, status);
+}
+
+EXPORT int chdir(const char *path)
+{
+	int r;
+
+	if (!real_ready())
+		return -1;
+	r = real.chdir(path);
+	if (r == 0 && call_ready())
+		record_poke(&store.head->cwd, 0);
+	return r;
+}
+
+EXPORT int fchdir(int fd)
+{
+	int r;
+
+	if (!real_ready())
+		return -1;
+	r = real.fchdir(fd);
+	if (r == 0 && call_ready())
+		record_poke(&store.head->cwd, 0);
+	return r;
+}
+
+/* The new root as seen from outside, before "/" means something else. */
+EXPORT int chroot(const char *path)
+{
+	uint32_t root = 0;
+	int r;
+
+	if (!real_ready())
+		return -1;
+	if (call_ready() && !sysc(SYS_faccessat, AT_FDCWD, path, 0))
+		root = store_path(STORE_CWD, path);
+	r = real.chroot(path);
+	if (r == 0 && call_ready()) {
+		record_poke(&store.head->root, root);
+		record_poke(&store.head->cwd, 0);
+	}
+	return r;
+}
+
+/* ---- seccomp: after the filter is in, the shim makes no system call of its own ------------------- */
+
+static void before_filter(void)
+{
+	if (!call_ready())
+		return;
+	store_reserve();
+	store.head->seccomp = 1;
+	self_gate.seccomp = 1;
+}
+
+static void filter_failed(void)
+{
+	if (self_gate.state != SELF_ready)
+		return;
+	store.head->seccomp = 0;
+	self_gate.seccomp = 0;
+}
+
+EXPORT int prctl(int option, ...)
+{
+	bool filter = option == PR_SET_SECCOMP;
+	unsigned long a[4];
+	va_list ap;
+	int r;
+
+	va_start(ap, option);
+	for (int i = 0; i < 4; i++)
+		a[i] = va_arg(ap, unsigned long);
+	va_end(ap);
+	if (!real_ready())
+		return (int)sysc(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+	if (filter)
+		before_filter();
+	r = real.prctl(option, a[0], a[1], a[2], a[3]);
+	if (filter && r)
+		filter_failed();
+	return r;
+}
+
+/* ---- syscall(): programs that go round libc, where it concerns fds ------------------------------- */
+
+static const struct raw {
+	long number;
+	uint16_t kind;
+	uint8_t path_arg; /* 1 + index of the path, 0 none; the directory is the one before it */
+} makes_fd[] = {
+#ifdef SYS_open
+	{ SYS_open, KIND_file, 1 },
+	{ SYS_creat, KIND_file, 1 },
+	{ SYS_epoll_create, KIND_epoll, 0 },
+	{ SYS_eventfd, KIND_eventfd, 0 },
+	{ SYS_inotify_init, KIND_inotify, 0 },
+#endif
+	{ SYS_openat, KIND_file, 2 },
+	{ SYS_openat2, KIND_file, 2 },
+	{ SYS_memfd_create, KIND_memfd, 0 },
+	{ SYS_eventfd2, KIND_eventfd, 0 },
+	{ SYS_epoll_create1, KIND_epoll, 0 },
+	{ SYS_timerfd_create, KIND_timerfd, 0 },
+	{ SYS_inotify_init1, KIND_inotify, 0 },
+	{ SYS_pidfd_open, KIND_pidfd, 0 },
+	{ SYS_pidfd_getfd, KIND_unknown, 0 },
+	{ SYS_io_uring_setup, KIND_io_uring, 0 },
+	{ SYS_userfaultfd, KIND_userfaultfd, 0 },
+	{ SYS_perf_event_open, KIND_perf, 0 },
+	{ SYS_fanotify_init, KIND_fanotify, 0 },
+};
+
+static void raw_birth(long number, const long *a, int fd, const struct stack_seed *seed)
+{
+	struct call_what w = { .call = CALL_syscall, .fd = -1, .at = AT_FDCWD };
+
+	for (size_t i = 0; i < sizeof(makes_fd) / sizeof(makes_fd[0]); i++) {
+		const struct raw *m = &makes_fd[i];
+
+		if (m->number != number)
+			continue;
+		if (m->path_arg)
+			w.path = (const char *)a[m->path_arg - 1];
+		if (m->path_arg == 2)
+			w.at = (int)a[0];
+		call_birth(&w, fd, (enum record_kind)m->kind, 0, seed);
+		return;
+	}
+}
+
+EXPORT long syscall(long number, ...)
+{
+	long a[6], r;
+	uint32_t seq = 0;
+	va_list ap;
+
+	va_start(ap, number);
+	for (int i = 0; i < 6; i++)
+		a[i] = va_arg(ap, long);
+	va_end(ap);
+	if (!real_ready())
+		return sysc(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number == SYS_seccomp)
+		before_filter();
+	if (number == SYS_close)
+		seq = call_closing((int)a[0]);
+	r = real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number == SYS_close)
+		call_closed((int)a[0], seq, (int)r, CALL_SEED);
+	else if (number == SYS_seccomp && r < 0)
+		filter_failed();
+	else if (r >= 0)
+		raw_birth(number, a, (int)r, CALL_SEED);
+	return r;
+}
+
+/* ---- modules ---------------------------------------------------------------------------------- */
+
+EXPORT int dlclose(void *handle)
+{
+	int r;
+
+	if (!real_ready())
+		return -1;
+	r = real.dlclose(handle);
+	if (call_ready() && store_modules_check())
+		stack_forget();
+	return r;
+}
