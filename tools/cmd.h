@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd.h - the sub-commands. Each gets argv from its own name on and returns the exit status. */
+#ifndef TOOL_CMD_H
+#define TOOL_CMD_H
+
+int cmd_run(int argc, char **argv);
+int cmd_report(int argc, char **argv);
+int cmd_list(int argc, char **argv);
+int cmd_check(int argc, char **argv);
+
+/* The report of a session on stdout, as `fdwhy report` without options prints it. */
+int cmd_report_session(const char *path, const char *name);
+
+#endif

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_report.c - fdwhy report: options, then model, symbols and an output. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd.h"
+#include "names.h"
+#include "out.h"
+#include "session.h"
+#include "term.h"
+#include "util.h"
+
+static const char help[] =
+	"usage: fdwhy report [options] [SESSION]\n"
+	"\n"
+	"Say why calls failed with EAGAIN and which fds were left open, worst first.\n"
+	"SESSION is a name from `fdwhy list` or a directory; default: the latest.\n"
+	"Works while the session runs, after it, and after its processes were killed.\n"
+	"\n"
+	"  -a, --all         everything: benign and expected places, whole stacks, processes\n"
+	"  -j, --json        for machines (see docs/json.md)\n"
+	"  -p, --pid=PID     only this process\n"
+	"  -c, --call=NAME   only this call, e.g. connect\n"
+	"      --no-symbols  module+offset only; fast\n"
+	"  -h, --help        this text\n"
+	"\n"
+	"Exit status: 0, or 2 when there is no such session or an option is wrong.\n";
+
+struct request {
+	struct out_options out;
+	struct model_options model;
+	bool json, symbols;
+	const char *session;
+};
+
+static int set_call(struct request *r, const char *name)
+{
+	const char *near = NULL;
+
+	r->out.call = names_find_call(name, &near);
+	if (r->out.call)
+		return 0;
+	return util_error(2, "--call=%s: no such call is recorded; did you mean %s?", name, near);
+}
+
+static int set_pid(struct request *r, const char *s)
+{
+	char *end;
+	long pid = strtol(s, &end, 10);
+
+	if (*end || pid <= 0 || pid > INT32_MAX)
+		return util_error(2, "--pid=%s: not a process id", s);
+	r->model.pid = (int)pid;
+	return 0;
+}
+
+/* 0 go on, 1 help was printed, else an exit status. */
+static int parse(int argc, char **argv, struct request *r)
+{
+	static const struct option options[] = {
+		{ "all", no_argument, NULL, 'a' },	   { "json", no_argument, NULL, 'j' },
+		{ "pid", required_argument, NULL, 'p' },   { "call", required_argument, NULL, 'c' },
+		{ "no-symbols", no_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, status = 0;
+
+	while (!status && (c = getopt_long(argc, argv, "ajp:c:h", options, NULL)) != -1) {
+		if (c == 'a')
+			r->out.all = true;
+		else if (c == 'j')
+			r->json = true;
+		else if (c == 'n')
+			r->symbols = false;
+		else if (c == 'p')
+			status = set_pid(r, optarg);
+		else if (c == 'c')
+			status = set_call(r, optarg);
+		else if (c == 'h')
+			status = fputs(help, stdout) < 0 ? 2 : 1;
+		else
+			status = util_error(2, "see fdwhy report --help");
+	}
+	if (!status && optind + 1 < argc)
+		status = util_error(2, "%s: one session at a time", argv[optind + 1]);
+	r->session = argv[optind];
+	return status;
+}
+
+static int print(const struct request *r, const struct model *m)
+{
+	struct symbols *s = symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
+
+	if (r->json) {
+		struct json_object *o = out_json(m, s, &r->out);
+
+		puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_put(o);
+	} else {
+		out_text(stdout, m, s, &r->out);
+	}
+	symbols_close(s);
+	return fflush(stdout) ? util_error(2, "standard output: cannot write") : 0;
+}
+
+static int report(const struct request *r, const char *path)
+{
+	struct model m;
+	int error = model_load(path, &r->model, &m);
+
+	if (error) {
+		model_free(&m);
+		return util_error(2, "%s: %s", path, strerror(-error));
+	}
+	if (!m.processes_count && !m.coverage_count) {
+		model_free(&m);
+		return util_error(2, "%s: no records%s", path,
+				  r->model.pid ? " of this process" : "; is it a session directory?");
+	}
+	error = print(r, &m);
+	model_free(&m);
+	return error;
+}
+
+int cmd_report(int argc, char **argv)
+{
+	struct request r = { .symbols = true };
+	struct session s;
+	int status = parse(argc, argv, &r);
+
+	if (status)
+		return status == 1 ? 0 : status;
+	status = session_find(r.session, &s);
+	if (status)
+		return status;
+	r.out.name = s.name;
+	status = report(&r, s.path);
+	session_free(&s);
+	return status;
+}
+
+int cmd_report_session(const char *path, const char *name)
+{
+	struct request r = { .symbols = true, .out.name = name };
+
+	return report(&r, path);
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_run.c - fdwhy run: makes a session, runs the command in it, says what was found. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd.h"
+#include "elfkind.h"
+#include "model.h"
+#include "run.h"
+#include "util.h"
+
+#define STEP_MS 50
+
+static int watch(struct tree *t, const struct run_options *o)
+{
+	struct log *l = NULL;
+	int error = 0;
+
+	if (o->log) {
+		l = log_open(o->log, t->session, o->log_stacks);
+		if (!l)
+			return 125;
+	}
+	while (tree_step(t, STEP_MS))
+		if (l)
+			log_drain(l, false);
+	if (l) {
+		log_drain(l, t->all);
+		error = log_close(l);
+	}
+	return error ? util_error(125, "--log=%s: %s", o->log, strerror(-error)) : 0;
+}
+
+static bool found(const struct model_summary *s, unsigned fail_on)
+{
+	return (fail_on & FAIL_leak && s->leaks) || (fail_on & FAIL_eagain && s->failures) ||
+	       (fail_on & FAIL_misuse && s->misuse);
+}
+
+static const char *session_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static void summarize(const struct model_summary *s, const struct run_options *o, const char *path)
+{
+	fprintf(stderr,
+		"fdwhy: %llu process%s; EAGAIN %llu times: %llu failing, %llu suspicious, %llu benign "
+		"places; %llu leak%s, %llu misuse\n",
+		(unsigned long long)s->processes, s->processes == 1 ? "" : "es",
+		(unsigned long long)s->eagains, (unsigned long long)s->failures,
+		(unsigned long long)s->suspicious, (unsigned long long)s->benign,
+		(unsigned long long)s->leaks, s->leaks == 1 ? "" : "s",
+		(unsigned long long)s->misuse);
+	fprintf(stderr, "fdwhy: session %s; next: fdwhy report %s\n", path,
+		o->directory ? path : session_name(path));
+}
+
+static int conclude(const struct run_options *o, const char *path, int status)
+{
+	const struct model_options options = { 0 };
+	struct model_summary s;
+	struct model m;
+
+	if (o->quiet && !o->fail_on)
+		return status;
+	model_load(path, &options, &m);
+	model_summarize(&m, &s);
+	if (!m.processes_count)
+		util_error(0, "no process loaded the shim; see: fdwhy check %s", o->command[0]);
+	else if (!o->quiet)
+		summarize(&s, o, path);
+	model_free(&m);
+	if (o->report)
+		cmd_report_session(path, session_name(path));
+	if (found(&s, o->fail_on))
+		return o->error_exitcode >= 0 ? o->error_exitcode : 1;
+	return status;
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct run_options o;
+	struct tree t = { 0 };
+	char *library, *path;
+	int status = run_parse(argc, argv, &o), failed;
+
+	if (status)
+		return status == 1 ? 0 : status;
+	library = run_library();
+	if (!library)
+		return 125;
+	status = run_session_make(o.directory, o.command[0], &path);
+	if (!status)
+		status = run_session_describe(path, o.command);
+	if (status) {
+		free(library);
+		return status;
+	}
+	t.session = path;
+	t.all = !o.wait_child_only;
+	status = tree_start(&t, &o, library);
+	if (status) {
+		char *file = util_format("%s/session.json", path);
+
+		unlink(file);
+		rmdir(path);
+		free(file);
+	} else {
+		failed = watch(&t, &o);
+		status = failed ? failed : conclude(&o, path, tree_status(&t));
+	}
+	free(t.unfollowed);
+	free(library);
+	free(path);
+	return status;
+}

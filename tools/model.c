@@ -1,0 +1,406 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.c - reads a session into struct model: one record after the other, each opened, merged and
+ * closed, so that memory is bounded by what is distinct and not by how many processes there were.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "model.h"
+#include "names.h"
+#include "record_read.h"
+#include "session.h"
+#include "util.h"
+
+struct load {
+	struct model *m;
+	const struct model_options *options;
+	struct record r;
+	uint32_t process; /* index */
+	uint32_t *fds_of; /* site of the record -> index into fds[] */
+	bool alive;
+};
+
+static uint64_t real_time(const struct record *r, uint64_t ns)
+{
+	return ns ? r->head.created_real_ns + (ns - r->head.created_ns) : 0;
+}
+
+static struct model_process *process_of(struct load *l)
+{
+	return &l->m->processes[l->process];
+}
+
+/* ---- the process ------------------------------------------------------------------------------ */
+
+static void add_image(struct load *l, struct model_process *p)
+{
+	const struct record_image *last = NULL;
+
+	for (uint64_t i = 0; record_image(&l->r, i); i++)
+		last = record_image(&l->r, i);
+	if (!last)
+		return;
+	p->exe = record_text(&l->r, last->exe);
+	p->argv = record_text(&l->r, last->argv);
+}
+
+static void add_process(struct load *l)
+{
+	const struct record_header *h = &l->r.head;
+	struct model *m = l->m;
+	struct model_process *p = UTIL_PUSH(m->processes, m->processes_count, m->processes_room);
+
+	l->process = (uint32_t)m->processes_count - 1;
+	*p = (struct model_process){
+		.pid = (int)h->pid, .ppid = (int)h->ppid, .uid = h->uid, .comm = util_copy(h->comm),
+		.start_ns = h->created_real_ns, .images = h->image_no, .births = h->births,
+		.deaths = h->deaths, .eagains = h->eagains, .misuses = h->misuses,
+		.limits = h->limits, .fds_open = h->fds_open, .fds_peak = h->fds_peak,
+		.nofile_soft = h->nofile_soft, .status = -1, .signal = -1, .how = HOW_lost,
+	};
+	add_image(l, p);
+	if (h->state == STATE_exited) {
+		p->how = HOW_exited;
+		p->status = h->end_status;
+		p->end_ns = real_time(&l->r, h->end_ns);
+	} else if (l->alive) {
+		p->how = HOW_running;
+	}
+}
+
+static void add_misses(struct load *l)
+{
+	const struct record_header *h = &l->r.head;
+
+	for (unsigned i = 0; i < MISS_COUNT; i++)
+		if (h->missed[i])
+			model_cover(l->m, (int)h->pid, h->missed[i], "%s%s%s", names_miss(i),
+				    i == MISS_child_unrecorded ? ": " : "",
+				    i == MISS_child_unrecorded ? strerror((int)h->child_errno) : "");
+	if (h->off)
+		model_cover(l->m, (int)h->pid, 1, "%s: %s", names_off(h->off),
+			    strerror((int)h->off_errno));
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		if (l->r.bad & 1u << i)
+			model_cover(l->m, (int)h->pid, 1, "damaged record, %s skipped",
+				    record_part_name(i));
+}
+
+/* ---- sites ------------------------------------------------------------------------------------ */
+
+static void earlier_later(uint64_t *first, uint64_t *last, uint64_t a, uint64_t z)
+{
+	if (a && (!*first || a < *first))
+		*first = a;
+	if (z > *last)
+		*last = z;
+}
+
+static void add_failure(struct load *l, const struct record_site *s)
+{
+	const struct record_facts *f = record_facts(&l->r, s->facts);
+	struct model_eagain *e = model_eagain_at(l->m, s->call, s->error,
+						 model_stack(l->m, &l->r, s->stack));
+	char *target = record_text(&l->r, s->target);
+
+	e->count += s->count;
+	earlier_later(&e->first_ns, &e->last_ns, real_time(&l->r, s->first_ns),
+		      real_time(&l->r, s->last_ns));
+	model_pid_add(&e->pids, process_of(l)->pid);
+	e->kind = s->kind;
+	for (unsigned i = 0; i < FATE_COUNT; i++)
+		e->fate[i] += s->fate[i];
+	for (unsigned i = 0; i < 12; i++)
+		e->wait_hist[i] += s->wait_hist[i];
+	e->waited_ns += s->waited_ns;
+	if (s->waited_max_ns > e->waited_max_ns)
+		e->waited_max_ns = s->waited_max_ns;
+	if (target) {
+		free(e->target);
+		e->target = target;
+	}
+	if (f && (!e->has_facts || f->time_ns >= e->facts.time_ns)) {
+		e->facts = *f;
+		e->has_facts = true;
+		e->facts_pid = process_of(l)->pid;
+		if (f->kind)
+			e->kind = f->kind;
+	}
+}
+
+static void add_misuse(struct load *l, const struct record_site *s)
+{
+	struct model_misuse *x;
+
+	if (!s->count || s->flags & SITE_LOOP)
+		return;
+	x = model_misuse_at(l->m, s->call, model_stack(l->m, &l->r, s->stack));
+	x->count += s->count;
+	earlier_later(&x->first_ns, &x->last_ns, real_time(&l->r, s->first_ns),
+		      real_time(&l->r, s->last_ns));
+	x->birth_stack = model_stack(l->m, &l->r, s->birth_stack);
+	x->death_stack = model_stack(l->m, &l->r, s->death_stack);
+	model_pid_add(&x->pids, process_of(l)->pid);
+	free(x->target);
+	x->target = record_text(&l->r, s->target);
+}
+
+static void add_series(struct model_fds *f, const struct record_header *h,
+		       const struct record_site *s)
+{
+	/* Of several processes, the one that has most open tells the story. */
+	if (s->open < f->peak && f->series_width_ns)
+		return;
+	memcpy(f->series, s->series, sizeof(f->series));
+	f->series_width_ns = h->series_width_ns;
+}
+
+static void add_birth_site(struct load *l, uint64_t i, const struct record_site *s)
+{
+	struct model_fds *f = model_fds_at(l->m, s->call, model_stack(l->m, &l->r, s->stack));
+	char *target = record_text(&l->r, s->target);
+
+	l->fds_of[i] = (uint32_t)(f - l->m->fds);
+	if (s->count) {
+		f->opened += s->count;
+		f->closed += s->deaths;
+		add_series(f, &l->r.head, s);
+		earlier_later(&f->first_ns, &f->last_ns, real_time(&l->r, s->first_ns),
+			      real_time(&l->r, s->last_ns));
+		model_pid_add(&f->pids, process_of(l)->pid);
+		if (s->open_peak > f->peak)
+			f->peak = s->open_peak;
+	}
+	f->kind = s->kind;
+	if (!f->target_count)
+		model_target_add(f, target);
+	free(target);
+}
+
+static void add_sites(struct load *l)
+{
+	uint64_t n = l->r.part[PART_sites].count;
+
+	l->fds_of = util_alloc(n + 1, sizeof(uint32_t));
+	for (uint64_t i = 0; i < n; i++) {
+		const struct record_site *s = record_site(&l->r, i);
+
+		l->fds_of[i] = MODEL_NONE;
+		if (!s)
+			continue;
+		if (s->error == 0)
+			add_birth_site(l, i, s);
+		else if (s->error == EBADF)
+			add_misuse(l, s);
+		else if (s->count)
+			add_failure(l, s);
+	}
+}
+
+/* ---- slots ------------------------------------------------------------------------------------ */
+
+struct live {
+	unsigned char *open; /* by fd: in /proc */
+	size_t size;
+	bool known;
+};
+
+static void note_live(int fd, void *arg)
+{
+	struct live *v = arg;
+
+	while (fd >= 0 && (size_t)fd >= v->size) {
+		size_t room = v->size;
+
+		v->open = util_grow(v->open, v->size, &room, 1);
+		v->size = room;
+	}
+	if (fd >= 0)
+		v->open[fd] = 1;
+}
+
+static void add_open(struct load *l, int fd, const struct record_slot *s)
+{
+	struct model *m = l->m;
+	struct model_open *o = UTIL_PUSH(m->opens, m->opens_count, m->opens_room);
+	bool inherited = (s->flags & (SLOT_INHERITED | SLOT_UNSEEN)) != 0;
+	struct model_fds *f;
+
+	*o = (struct model_open){
+		.process = l->process, .fd = fd, .call = s->call < CALL_COUNT ? s->call : 0,
+		.kind = s->kind, .target = record_text(&l->r, s->target), .flags = s->flags,
+		.birth_ns = s->flags & SLOT_UNSEEN ? 0 : real_time(&l->r, s->birth_ns),
+		.uses = s->uses & ~SLOT_USE_PENDING, .stack = MODEL_NONE, .site = MODEL_NONE,
+	};
+	if (!s->site || s->site > l->r.part[PART_sites].count ||
+	    l->fds_of[s->site - 1] == MODEL_NONE)
+		return;
+	o->site = l->fds_of[s->site - 1];
+	f = &m->fds[o->site];
+	o->stack = f->stack;
+	if (inherited) {
+		f->inherited++;
+		return;
+	}
+	f->standard = fd <= 2 && (f->standard || !f->open);
+	f->open++;
+	f->uses += o->uses;
+	f->listening |= (s->flags & SLOT_LISTENING) != 0;
+	if (!f->oldest_ns || o->birth_ns < f->oldest_ns)
+		f->oldest_ns = o->birth_ns;
+	model_target_add(f, o->target);
+}
+
+static void add_listener(struct load *l, const struct record_slot *s)
+{
+	struct model *m = l->m;
+	struct model_listener *x;
+
+	if (!(s->flags & SLOT_LISTENING) || s->flags & SLOT_INHERITED)
+		return;
+	x = UTIL_PUSH(m->listeners, m->listeners_count, m->listeners_room);
+	*x = (struct model_listener){ .pid = process_of(l)->pid,
+				      .comm = util_copy(process_of(l)->comm),
+				      .target = record_text(&l->r, s->target),
+				      .backlog = s->mode_value,
+				      .listen_stack = model_stack(m, &l->r, s->mode_stack),
+				      .alive = l->alive };
+}
+
+/* Last accept of each listener's target: births of the accept class are at sites with its name. */
+static void add_accepts(struct load *l)
+{
+	struct model *m = l->m;
+
+	for (uint64_t i = 0; i < l->r.part[PART_sites].count; i++) {
+		const struct record_site *s = record_site(&l->r, i);
+		char *target;
+
+		if (!s || s->error || !s->count || names_class(s->call) != CLASS_accept)
+			continue;
+		target = record_text(&l->r, s->target);
+		for (size_t k = 0; target && k < m->listeners_count; k++) {
+			struct model_listener *x = &m->listeners[k];
+
+			if (!x->target || strcmp(x->target, target))
+				continue;
+			x->accepts += s->count;
+			if (real_time(&l->r, s->last_ns) > x->last_accept_ns)
+				x->last_accept_ns = real_time(&l->r, s->last_ns);
+		}
+		free(target);
+	}
+}
+
+static void add_unseen(struct load *l, const struct live *v)
+{
+	struct model *m = l->m;
+	int pid = process_of(l)->pid;
+
+	for (size_t fd = 0; fd < v->size; fd++) {
+		struct model_open *o;
+
+		if (v->open[fd] != 1)
+			continue;
+		o = UTIL_PUSH(m->opens, m->opens_count, m->opens_room);
+		*o = (struct model_open){ .process = l->process, .fd = (int)fd, .stack = MODEL_NONE,
+					  .site = MODEL_NONE, .flags = SLOT_UNSEEN };
+		o->kind = model_live_fd(pid, (int)fd, &o->target);
+		model_cover(m, pid, 1, "%s", names_miss(MISS_birth_unseen));
+	}
+}
+
+static void add_slots(struct load *l)
+{
+	struct live v = { 0 };
+	struct record_slot s;
+	int pid = process_of(l)->pid, fd;
+
+	if (l->alive)
+		v.known = !model_live_fds(pid, note_live, &v);
+	for (uint64_t i = 0; record_slot(&l->r, i, &fd, &s); i++) {
+		bool there = v.known && (size_t)fd < v.size && v.open[fd];
+
+		if (s.state != SLOT_open && !(s.state == SLOT_closing && there))
+			continue;
+		if (v.known && !there) {
+			model_cover(l->m, pid, 1, "%s", names_miss(MISS_death_unseen));
+			continue;
+		}
+		if (there)
+			v.open[fd] = 2;
+		add_open(l, fd, &s);
+		add_listener(l, &s);
+	}
+	if (v.known)
+		add_unseen(l, &v);
+	free(v.open);
+}
+
+/* ---- events that say what was not seen ---------------------------------------------------------- */
+
+static void take_event(const struct record_event *e, void *arg)
+{
+	struct load *l = arg;
+	char *path;
+
+	if (e->type != EVENT_exec)
+		return;
+	path = record_text(&l->r, e->target);
+	model_cover(l->m, (int)l->r.head.pid, 1, "program not followed: %s: %s", path ? path : "?",
+		    names_why((unsigned)e->arg));
+	free(path);
+}
+
+/* ---- one record ------------------------------------------------------------------------------- */
+
+static void load_record(const char *path, void *arg)
+{
+	struct load *l = arg;
+	uint64_t from = 0, lost = 0;
+	const char *slash = strrchr(path, '/');
+	int error = record_open(path, &l->r);
+
+	if (error) {
+		if (error == -EPROTO)
+			model_cover(l->m, 0, 1, "%s: %s (format %u, this one reads %u)", slash + 1,
+				    record_error(error), l->r.head.version, RECORD_VERSION);
+		else if (error != -ENOENT)
+			model_cover(l->m, 0, 1, "%s: %s", slash + 1, record_error(error));
+		return;
+	}
+	if (!l->options->pid || (int)l->r.head.pid == l->options->pid) {
+		l->alive = l->r.head.state != STATE_exited &&
+			   session_alive((pid_t)l->r.head.pid, l->r.head.created_boot_ns);
+		add_process(l);
+		add_misses(l);
+		add_sites(l);
+		add_slots(l);
+		add_accepts(l);
+		record_events(&l->r, !l->alive, &from, &lost, take_event, l);
+		free(l->fds_of);
+		l->fds_of = NULL;
+	}
+	record_close(&l->r);
+}
+
+int model_load(const char *session, const struct model_options *options, struct model *ret)
+{
+	struct load l = { .m = ret, .options = options };
+	struct timespec now;
+	int error;
+
+	memset(ret, 0, sizeof(*ret));
+	ret->session = util_copy(session);
+	clock_gettime(CLOCK_REALTIME, &now);
+	ret->now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	error = session_records(session, load_record, &l);
+	if (error)
+		return error;
+	model_ends(ret, options);
+	model_judge(ret);
+	return 0;
+}

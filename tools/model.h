@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model.h - what a whole session says: all its records merged by place in the program (call, error,
+ * stack of module and offset), with causes, fates and verdicts. What the outputs print.
+ *
+ * Times are ns of CLOCK_REALTIME. Indexes into the arrays of struct model are stable.
+ */
+#ifndef TOOL_MODEL_H
+#define TOOL_MODEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "explain.h"
+#include "record.h"
+#include "verdict.h"
+
+#define MODEL_NONE UINT32_MAX
+#define MODEL_TARGETS 8
+
+struct model_module {
+	char *path;
+	uint8_t build_id[20];
+	uint8_t build_id_bytes;
+};
+
+struct model_frame {
+	uint32_t module; /* MODEL_NONE: `offset` is the bare address */
+	bool exact;	 /* not a return address */
+	uint64_t offset; /* file address (pc - load bias) */
+};
+
+struct model_stack {
+	uint32_t first, depth; /* in frames[] */
+	uint32_t flags;	       /* STACK_* */
+	uint32_t hash;
+};
+
+enum model_how { HOW_running, HOW_exited, HOW_killed, HOW_lost };
+
+struct model_process {
+	int pid, ppid;
+	uint32_t uid;
+	char *comm, *exe, *argv; /* NULL: unknown */
+	uint64_t start_ns, end_ns; /* end 0: none or unknown */
+	uint64_t images;
+	enum model_how how;
+	int status, signal; /* -1: unknown */
+	uint64_t births, deaths, eagains, misuses, limits;
+	uint32_t fds_open, fds_peak;
+	uint64_t nofile_soft; /* 0: unknown */
+	bool totals_only;
+	bool continued_elsewhere; /* a later record of the same process follows */
+};
+
+struct model_pids {
+	int *pid;
+	size_t count, room;
+};
+
+struct model_eagain {
+	uint16_t call, error;
+	uint8_t kind;
+	uint32_t stack; /* MODEL_NONE: none */
+	uint64_t count, first_ns, last_ns;
+	struct model_pids pids;
+	char *target;
+	uint64_t fate[FATE_COUNT];
+	uint64_t pending;
+	uint64_t waited_ns, waited_max_ns;
+	uint64_t wait_hist[12];
+	struct record_facts facts; /* latest; have = 0 when none */
+	bool has_facts;
+	int facts_pid;
+	uint32_t mode_stack; /* who set O_NONBLOCK or the timeout, MODEL_NONE unknown */
+	uint32_t listener;   /* index into listeners[], MODEL_NONE */
+	int holder_pid; /* 0 unknown */
+	char *holder_comm, *holder_cmdline, *peer_comm;
+	struct explanation why;
+};
+
+struct model_fds {
+	uint16_t call;
+	uint8_t kind;
+	uint32_t stack;
+	uint64_t opened, closed, open, peak, inherited;
+	uint64_t first_ns, last_ns;
+	uint64_t uses;	    /* of the open ones */
+	uint64_t oldest_ns; /* birth of the oldest open one, 0 none */
+	bool listening, standard, alive;
+	struct model_pids pids;
+	char *targets[MODEL_TARGETS];
+	size_t target_count;
+	uint32_t series[RECORD_SERIES];
+	uint64_t series_width_ns;
+	struct verdict verdict;
+};
+
+struct model_open {
+	uint32_t process;
+	int fd;
+	uint16_t call; /* 0: origin unseen */
+	uint8_t kind;
+	char *target;
+	uint64_t birth_ns; /* 0 unknown */
+	uint32_t flags;	   /* SLOT_* */
+	uint32_t uses;
+	uint32_t stack;
+	uint32_t site; /* index into fds[], MODEL_NONE */
+};
+
+struct model_misuse {
+	uint16_t call;
+	uint64_t count, first_ns, last_ns;
+	uint32_t stack, birth_stack, death_stack;
+	struct model_pids pids;
+	char *target;
+};
+
+struct model_listener {
+	int pid;
+	char *comm, *target;
+	uint32_t backlog, listen_stack;
+	uint64_t last_accept_ns; /* 0: never */
+	uint64_t accepts;
+	bool alive;
+};
+
+struct model_coverage {
+	int pid; /* 0: the session */
+	char *what;
+	uint64_t count;
+};
+
+struct model {
+	char *session, *command;
+	uint64_t start_ns, now_ns;
+	bool live;
+#define ARRAY(type, name) type *name; size_t name##_count, name##_room
+	ARRAY(struct model_module, modules);
+	ARRAY(struct model_frame, frames);
+	ARRAY(struct model_stack, stacks);
+	ARRAY(struct model_process, processes);
+	ARRAY(struct model_eagain, eagains); /* error EAGAIN */
+	ARRAY(struct model_eagain, limits);  /* EMFILE, ENFILE */
+	ARRAY(struct model_fds, fds);
+	ARRAY(struct model_open, opens);
+	ARRAY(struct model_misuse, misuses);
+	ARRAY(struct model_listener, listeners);
+	ARRAY(struct model_coverage, coverage);
+#undef ARRAY
+	uint32_t *stack_index; /* hash table of 1 + index */
+	size_t stack_index_size;
+};
+
+struct model_options {
+	int pid; /* 0: all */
+};
+
+/* 0, or -errno when the directory cannot be read. Bad records are listed in coverage[]. */
+int model_load(const char *session, const struct model_options *options, struct model *ret);
+void model_free(struct model *m);
+
+/* How many findings there are, for headlines and `run --fail-on`. */
+struct model_summary {
+	uint64_t eagains, failures, suspicious, benign; /* calls, sites, sites, sites */
+	uint64_t leaks, growing, misuse, limits, open;
+	uint64_t processes, alive;
+};
+void model_summarize(const struct model *m, struct model_summary *ret);
+
+/* ---- the parts of model_load() ----------------------------------------------------------------- */
+
+void model_ends(struct model *m, const struct model_options *options);
+/* Causes, severities, verdicts; sorts everything worst first. */
+void model_judge(struct model *m);
+
+/* ---- model_merge.c: used by model.c only ---------------------------------------------------------- */
+
+struct record;
+uint32_t model_stack(struct model *m, const struct record *r, uint32_t id);
+void model_pid_add(struct model_pids *p, int pid);
+void model_cover(struct model *m, int pid, uint64_t count, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error, uint32_t stack);
+struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack);
+struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint32_t stack);
+void model_target_add(struct model_fds *f, const char *target);
+
+/* ---- model_live.c: what /proc says of a living process ------------------------------------------- */
+
+/* Calls each() for every open fd. 0, or -errno (not permitted, gone). */
+int model_live_fds(int pid, void (*each)(int fd, void *arg), void *arg);
+/* Kind and target of one, from its link; the target is allocated. */
+uint8_t model_live_fd(int pid, int fd, char **ret_target);
+
+#endif

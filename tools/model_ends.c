@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model_ends.c - what a session says of its processes outside their records: those that had nothing
+ * to say (totals), how they ended (ends.jsonl, by `fdwhy run`), which never loaded the shim.
+ */
+#include <dirent.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "model.h"
+#include "util.h"
+
+static void add_total(struct model *m, struct record_total *t)
+{
+	struct model_process *p = UTIL_PUSH(m->processes, m->processes_count, m->processes_room);
+
+	t->comm[sizeof(t->comm) - 1] = '\0';
+	t->exe[sizeof(t->exe) - 1] = '\0';
+	*p = (struct model_process){
+		.pid = (int)t->pid, .ppid = (int)t->ppid, .uid = t->uid, .comm = util_copy(t->comm),
+		.exe = *t->exe ? util_copy(t->exe) : NULL, .start_ns = t->created_real_ns,
+		.end_ns = t->created_real_ns + (t->end_ns - t->created_ns), .images = t->image_no,
+		.how = HOW_exited, .status = t->end_status, .signal = -1, .births = t->births,
+		.deaths = t->deaths, .fds_open = t->fds_open, .fds_peak = t->fds_peak,
+		.totals_only = true,
+	};
+}
+
+static void load_totals(struct model *m, const struct model_options *options)
+{
+	DIR *d = opendir(m->session);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		struct record_total t;
+		char *path;
+		FILE *f;
+
+		if (strncmp(e->d_name, "totals.", 7))
+			continue;
+		path = util_format("%s/%s", m->session, e->d_name);
+		f = fopen(path, "re");
+		while (f && fread(&t, sizeof(t), 1, f) == 1) {
+			if (t.magic != RECORD_TOTAL_MAGIC || t.version != RECORD_VERSION) {
+				model_cover(m, 0, 1, "%s: damaged, the rest skipped", e->d_name);
+				break;
+			}
+			if (!options->pid || options->pid == (int)t.pid)
+				add_total(m, &t);
+		}
+		if (f)
+			fclose(f);
+		free(path);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void end_process(struct model *m, int pid, uint64_t time_ns, int status, int signal)
+{
+	for (size_t i = m->processes_count; i-- > 0;) {
+		struct model_process *p = &m->processes[i];
+
+		if (p->pid != pid || p->start_ns > time_ns || p->how == HOW_exited)
+			continue;
+		p->how = signal > 0 ? HOW_killed : HOW_exited;
+		p->status = signal > 0 ? -1 : status;
+		p->signal = signal > 0 ? signal : -1;
+		p->end_ns = time_ns;
+		return;
+	}
+}
+
+static int64_t number(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_int) ?
+		       json_object_get_int64(v) : -1;
+}
+
+static const char *text(struct json_object *o, const char *key)
+{
+	struct json_object *v;
+
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ?
+		       json_object_get_string(v) : "?";
+}
+
+/* Calls take() for each line of a file of JSON lines in the session. */
+static void each_line(struct model *m, const char *name,
+		      void (*take)(struct model *m, struct json_object *o))
+{
+	char *path = util_format("%s/%s", m->session, name), *line = NULL;
+	FILE *f = fopen(path, "re");
+	size_t room = 0;
+
+	free(path);
+	while (f && getline(&line, &room, f) > 0) {
+		struct json_object *o = json_tokener_parse(line);
+
+		if (o)
+			take(m, o);
+		json_object_put(o);
+	}
+	free(line);
+	if (f)
+		fclose(f);
+}
+
+static void take_end(struct model *m, struct json_object *o)
+{
+	end_process(m, (int)number(o, "pid"), (uint64_t)number(o, "time_real_ns"),
+		    (int)number(o, "status"), (int)number(o, "signal"));
+}
+
+static void take_unfollowed(struct model *m, struct json_object *o)
+{
+	model_cover(m, (int)number(o, "pid"), 1, "process did not load the shim: %s: %s",
+		    text(o, "exe"), text(o, "why"));
+}
+
+static void load_command(struct model *m)
+{
+	char *path = util_format("%s/session.json", m->session);
+	struct json_object *o = json_object_from_file(path), *list;
+	char *all = util_copy("");
+
+	free(path);
+	if (o && json_object_object_get_ex(o, "command", &list) &&
+	    json_object_is_type(list, json_type_array))
+		for (size_t i = 0; i < json_object_array_length(list); i++) {
+			char *more = util_format(
+				"%s%s%s", all, i ? " " : "",
+				json_object_get_string(json_object_array_get_idx(list, i)));
+
+			free(all);
+			all = more;
+		}
+	m->command = *all ? all : NULL;
+	if (!*all)
+		free(all);
+	json_object_put(o);
+}
+
+/* A process that went on in a later record of the same pid has not ended in this one. */
+static void link_images(struct model *m)
+{
+	for (size_t i = 0; i < m->processes_count; i++) {
+		struct model_process *p = &m->processes[i];
+
+		for (size_t k = 0; p->how == HOW_lost && k < m->processes_count; k++) {
+			const struct model_process *q = &m->processes[k];
+
+			if (q->pid == p->pid && q->start_ns > p->start_ns) {
+				p->continued_elsewhere = true;
+				p->how = q->how;
+				p->status = q->status;
+				p->signal = q->signal;
+			}
+		}
+	}
+}
+
+void model_ends(struct model *m, const struct model_options *options)
+{
+	load_totals(m, options);
+	each_line(m, "ends.jsonl", take_end);
+	each_line(m, "unfollowed.jsonl", take_unfollowed);
+	load_command(m);
+	link_images(m);
+}

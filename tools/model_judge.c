@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * model_judge.c - brings a loaded model together with explain.h and verdict.h: collects for each
+ * site what they ask for, and sorts the worst first. No rule of its own.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "holder.h"
+#include "model.h"
+#include "names.h"
+#include "util.h"
+
+static const struct model_process *process_of_pid(const struct model *m, int pid)
+{
+	for (size_t i = m->processes_count; i-- > 0;)
+		if (m->processes[i].pid == pid)
+			return &m->processes[i];
+	return NULL;
+}
+
+static bool all_ended(const struct model *m, const struct model_pids *pids)
+{
+	for (size_t i = 0; i < pids->count; i++) {
+		const struct model_process *p = process_of_pid(m, pids->pid[i]);
+
+		if (p && p->how == HOW_running)
+			return false;
+	}
+	return true;
+}
+
+static const char *comm_of(const struct model *m, int pid, char *room, size_t size)
+{
+	const struct model_process *p = process_of_pid(m, pid);
+	char path[64];
+	long n;
+
+	if (p)
+		return p->comm;
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	n = util_read_file(path, room, size);
+	if (n <= 0)
+		return NULL;
+	room[strcspn(room, "\n")] = '\0';
+	return room;
+}
+
+/* ---- failures --------------------------------------------------------------------------------- */
+
+static void find_listener(const struct model *m, struct model_eagain *e, struct explain_in *in)
+{
+	for (size_t i = 0; e->target && i < m->listeners_count; i++) {
+		const struct model_listener *l = &m->listeners[i];
+		uint64_t failed = e->last_ns;
+
+		if (!l->target || strcmp(l->target, e->target))
+			continue;
+		e->listener = (uint32_t)i;
+		in->listener_known = true;
+		in->listener_pid = l->pid;
+		in->listener_comm = l->comm;
+		in->listener_backlog = l->backlog;
+		in->listener_accepted = l->accepts != 0;
+		in->listener_last_accept_age_ns =
+			failed > l->last_accept_ns ? failed - l->last_accept_ns : 0;
+		if (l->alive)
+			return;
+	}
+}
+
+static void find_holder(const struct model_eagain *e, struct explain_in *in, struct holder *h)
+{
+	if (e->facts.have & 1u << FACT_holder)
+		in->holder_pid = (int)e->facts.holder_pid;
+	else if (e->facts.have & 1u << FACT_inode)
+		in->holder_pid = holder_find(e->facts.dev, e->facts.inode, h) ? h->pid : 0;
+	if (!in->holder_pid) {
+		in->holder_unknown = e->has_facts ? "nobody holds it any more" : "no facts were taken";
+		return;
+	}
+	holder_describe(in->holder_pid, h);
+	in->holder_comm = *h->comm ? h->comm : NULL;
+	in->holder_cmdline = *h->cmdline ? h->cmdline : NULL;
+}
+
+static uint64_t pending(const struct model_eagain *e)
+{
+	uint64_t settled = 0;
+
+	for (unsigned i = 0; i < FATE_COUNT; i++)
+		settled += e->fate[i];
+	return e->count > settled ? e->count - settled : 0;
+}
+
+static void judge_failure(struct model *m, struct model_eagain *e)
+{
+	enum call_class class = names_class(e->call);
+	char comm[64];
+	struct holder h = { 0 };
+	struct explain_in in = {
+		.call = e->call, .kind = e->kind, .target = e->target,
+		.facts = e->has_facts ? &e->facts : NULL, .count = e->count,
+		.waited_max_ns = e->waited_max_ns, .duration_ns = e->last_ns - e->first_ns,
+		.ended = all_ended(m, &e->pids),
+	};
+
+	e->pending = pending(e);
+	in.pending = e->pending;
+	memcpy(in.fate, e->fate, sizeof(in.fate));
+	if (e->facts.have & 1u << FACT_peer) {
+		in.peer_pid = (int)e->facts.peer_pid;
+		in.peer_comm = comm_of(m, in.peer_pid, comm, sizeof(comm));
+	}
+	if (e->facts.have & 1u << FACT_queue) {
+		in.queue_known = true;
+		in.queue = e->facts.queue;
+		in.backlog = e->facts.backlog;
+	}
+	if (e->facts.have & 1u << FACT_somaxconn)
+		in.somaxconn = e->facts.somaxconn;
+	if (class == CLASS_connect)
+		find_listener(m, e, &in);
+	if (class == CLASS_lock || e->call == CALL_fcntl)
+		find_holder(e, &in, &h);
+	explain(&in, &e->why);
+	e->holder_pid = in.holder_pid;
+	if (in.holder_pid) {
+		e->holder_comm = in.holder_comm ? util_copy(in.holder_comm) : NULL;
+		e->holder_cmdline = in.holder_cmdline ? util_copy(in.holder_cmdline) : NULL;
+	}
+	e->peer_comm = in.peer_comm ? util_copy(in.peer_comm) : NULL;
+}
+
+/* ---- fds -------------------------------------------------------------------------------------- */
+
+static void judge_fds(struct model *m, struct model_fds *f)
+{
+	struct verdict_in in = {
+		.opened = f->opened, .closed = f->closed, .open = f->open, .peak = f->peak,
+		.inherited = f->inherited, .uses = f->uses, .listening = f->listening,
+		.standard = f->standard && f->open <= 3, .series_width_ns = f->series_width_ns,
+		.age_ns = f->oldest_ns && m->now_ns > f->oldest_ns ? m->now_ns - f->oldest_ns : 0,
+		.ended = all_ended(m, &f->pids),
+	};
+
+	memcpy(in.series, f->series, sizeof(in.series));
+	f->alive = !in.ended;
+	verdict_judge(&in, &f->verdict);
+}
+
+/* ---- order ------------------------------------------------------------------------------------ */
+
+static int worse_failure(const void *a, const void *b)
+{
+	const struct model_eagain *x = a, *y = b;
+
+	if (x->why.severity != y->why.severity)
+		return (int)y->why.severity - (int)x->why.severity;
+	return (x->count < y->count) - (x->count > y->count);
+}
+
+/* Sorting the births would break opens[].site: sort an order, then renumber. */
+static const struct model *sorting;
+
+static int worse_fds(const void *a, const void *b)
+{
+	const struct model_fds *x = &sorting->fds[*(const uint32_t *)a];
+	const struct model_fds *y = &sorting->fds[*(const uint32_t *)b];
+
+	if (x->verdict.kind != y->verdict.kind)
+		return (int)y->verdict.kind - (int)x->verdict.kind;
+	if (x->open != y->open)
+		return (x->open < y->open) - (x->open > y->open);
+	return (x->opened < y->opened) - (x->opened > y->opened);
+}
+
+static void sort_fds(struct model *m)
+{
+	uint32_t *order = util_alloc(m->fds_count, sizeof(*order));
+	uint32_t *place = util_alloc(m->fds_count, sizeof(*place));
+	struct model_fds *sorted = util_alloc(m->fds_count, sizeof(*sorted));
+
+	for (uint32_t i = 0; i < m->fds_count; i++)
+		order[i] = i;
+	sorting = m;
+	if (m->fds_count)
+		qsort(order, m->fds_count, sizeof(*order), worse_fds);
+	for (uint32_t i = 0; i < m->fds_count; i++) {
+		sorted[i] = m->fds[order[i]];
+		place[order[i]] = i;
+	}
+	for (size_t i = 0; i < m->opens_count; i++)
+		if (m->opens[i].site != MODEL_NONE)
+			m->opens[i].site = place[m->opens[i].site];
+	free(m->fds);
+	m->fds = sorted;
+	m->fds_room = m->fds_count;
+	free(order);
+	free(place);
+}
+
+static void find_times(struct model *m)
+{
+	for (size_t i = 0; i < m->processes_count; i++) {
+		const struct model_process *p = &m->processes[i];
+
+		if (!m->start_ns || p->start_ns < m->start_ns)
+			m->start_ns = p->start_ns;
+		m->live |= p->how == HOW_running;
+	}
+}
+
+void model_judge(struct model *m)
+{
+	find_times(m);
+	for (size_t i = 0; i < m->eagains_count; i++)
+		judge_failure(m, &m->eagains[i]);
+	for (size_t i = 0; i < m->fds_count; i++)
+		judge_fds(m, &m->fds[i]);
+	if (m->eagains_count)
+		qsort(m->eagains, m->eagains_count, sizeof(*m->eagains), worse_failure);
+	sort_fds(m);
+}
+
+/* ---- sums ------------------------------------------------------------------------------------- */
+
+void model_summarize(const struct model *m, struct model_summary *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	for (size_t i = 0; i < m->eagains_count; i++) {
+		const struct model_eagain *e = &m->eagains[i];
+
+		ret->failures += e->why.severity == SEVERITY_failure;
+		ret->suspicious += e->why.severity == SEVERITY_suspicious;
+		ret->benign += e->why.severity == SEVERITY_benign;
+	}
+	for (size_t i = 0; i < m->processes_count; i++) {
+		ret->eagains += m->processes[i].eagains;
+		ret->alive += m->processes[i].how == HOW_running;
+	}
+	for (size_t i = 0; i < m->fds_count; i++) {
+		ret->leaks += m->fds[i].verdict.kind == VERDICT_leak;
+		ret->growing += m->fds[i].verdict.kind == VERDICT_growing;
+	}
+	for (size_t i = 0; i < m->misuses_count; i++)
+		ret->misuse += m->misuses[i].count;
+	for (size_t i = 0; i < m->limits_count; i++)
+		ret->limits += m->limits[i].count;
+	ret->open = m->opens_count;
+	ret->processes = m->processes_count;
+}
+
+static void free_failures(struct model_eagain *e, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		free(e[i].pids.pid);
+		free(e[i].target);
+		free(e[i].holder_comm);
+		free(e[i].holder_cmdline);
+		free(e[i].peer_comm);
+	}
+	free(e);
+}
+
+static void free_fds(struct model *m)
+{
+	for (size_t i = 0; i < m->fds_count; i++) {
+		free(m->fds[i].pids.pid);
+		for (size_t k = 0; k < m->fds[i].target_count; k++)
+			free(m->fds[i].targets[k]);
+	}
+	for (size_t i = 0; i < m->opens_count; i++)
+		free(m->opens[i].target);
+	free(m->fds);
+	free(m->opens);
+}
+
+void model_free(struct model *m)
+{
+	free_failures(m->eagains, m->eagains_count);
+	free_failures(m->limits, m->limits_count);
+	free_fds(m);
+	for (size_t i = 0; i < m->misuses_count; i++) {
+		free(m->misuses[i].pids.pid);
+		free(m->misuses[i].target);
+	}
+	for (size_t i = 0; i < m->processes_count; i++) {
+		free(m->processes[i].comm);
+		free(m->processes[i].exe);
+		free(m->processes[i].argv);
+	}
+	for (size_t i = 0; i < m->listeners_count; i++) {
+		free(m->listeners[i].comm);
+		free(m->listeners[i].target);
+	}
+	for (size_t i = 0; i < m->coverage_count; i++)
+		free(m->coverage[i].what);
+	for (size_t i = 0; i < m->modules_count; i++)
+		free(m->modules[i].path);
+	free(m->misuses);
+	free(m->processes);
+	free(m->listeners);
+	free(m->coverage);
+	free(m->modules);
+	free(m->frames);
+	free(m->stacks);
+	free(m->stack_index);
+	free(m->session);
+	free(m->command);
+	memset(m, 0, sizeof(*m));
+}

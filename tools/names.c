@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+/* names.c - tables of words, made from the shared headers. */
+#include <string.h>
+#include "names.h"
+#include "util.h"
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static const struct {
+	const char *name;
+	enum call_class class;
+} calls[CALL_COUNT] = {
+	[CALL_NONE] = { "?", CLASS_none },
+#define CALL_IO(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
+#define CALL_FD(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
+#define CALL_WAIT(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
+#define SPECIAL(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
+#include "calls.def"
+};
+
+static const char *const kinds[] = {
+#define X(n, s) s,
+	RECORD_KINDS(X)
+#undef X
+};
+static const char *const offs[] = {
+#define X(n, s) s,
+	RECORD_OFFS(X)
+#undef X
+};
+static const char *const misses[] = {
+#define X(n, s) s,
+	RECORD_MISSES(X)
+#undef X
+};
+static const char *const whys[] = {
+#define X(n, s, d) s,
+	EXEC_WHYS(X)
+#undef X
+};
+static const char *const insteads[] = {
+#define X(n, s, d) d,
+	EXEC_WHYS(X)
+#undef X
+};
+static const char *const fates[] = {
+	[FATE_waited] = "waited",     [FATE_drained] = "drained", [FATE_spun] = "spun",
+	[FATE_gave_up] = "gave_up",   [FATE_timed_out] = "timed_out", [FATE_masked] = "masked",
+	[FATE_retried] = "retried",   [FATE_unmasked] = "unmasked",
+};
+static const char *const modes[] = { "unknown", "O_NONBLOCK", "MSG_DONTWAIT", "SO_SNDTIMEO",
+				     "SO_RCVTIMEO" };
+
+static const char *pick(const char *const *table, size_t count, unsigned i)
+{
+	return i < count ? table[i] : "?";
+}
+
+const char *names_call(unsigned call)
+{
+	return call < CALL_COUNT ? calls[call].name : "?";
+}
+
+const char *names_call_plain(unsigned call)
+{
+	static const struct {
+		const char *name, *plain;
+	} fortified[] = {
+		{ "__recv_chk", "recv" },  { "__recvfrom_chk", "recvfrom" }, { "__read_chk", "read" },
+		{ "__pread_chk", "pread" }, { "__open_2", "open" },	     { "__openat_2", "openat" },
+		{ "__poll_chk", "poll" },  { "__ppoll_chk", "ppoll" },
+	};
+	const char *name = names_call(call);
+
+	for (size_t i = 0; *name == '_' && i < COUNT(fortified); i++)
+		if (!strcmp(fortified[i].name, name))
+			return fortified[i].plain;
+	return name;
+}
+
+enum call_id names_find_call(const char *name, const char **ret_near)
+{
+	unsigned best = 63;
+
+	for (unsigned i = 1; i < CALL_COUNT; i++) {
+		unsigned d = util_distance(name, calls[i].name);
+
+		if (!d)
+			return (enum call_id)i;
+		if (d < best) {
+			best = d;
+			*ret_near = calls[i].name;
+		}
+	}
+	return CALL_NONE;
+}
+
+enum call_class names_class(unsigned call)
+{
+	return call < CALL_COUNT ? calls[call].class : CLASS_none;
+}
+
+const char *names_kind(unsigned kind)
+{
+	return pick(kinds, COUNT(kinds), kind);
+}
+
+const char *names_off(unsigned off)
+{
+	return pick(offs, COUNT(offs), off);
+}
+
+const char *names_miss(unsigned miss)
+{
+	return pick(misses, COUNT(misses), miss);
+}
+
+const char *names_fate(unsigned fate)
+{
+	return pick(fates, COUNT(fates), fate);
+}
+
+const char *names_why(unsigned why)
+{
+	return pick(whys, COUNT(whys), why);
+}
+
+const char *names_instead(unsigned why)
+{
+	return pick(insteads, COUNT(insteads), why);
+}
+
+const char *names_mode(unsigned mode)
+{
+	return pick(modes, COUNT(modes), mode);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* out.h - a model as text for people, or as JSON for machines (docs/json.md). */
+#ifndef TOOL_OUT_H
+#define TOOL_OUT_H
+
+#include <json-c/json.h>
+#include <stdio.h>
+#include "model.h"
+#include "symbols.h"
+
+struct out_options {
+	bool all;	  /* text: also what is benign and expected, and whole stacks */
+	unsigned call;	  /* only this call; 0 all */
+	const char *name; /* of the session, for headings and the next command */
+};
+
+void out_text(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o);
+struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o);
+
+/* One stack as JSON frames; `stack` may be MODEL_NONE (null). */
+struct json_object *out_json_stack(const struct model *m, struct symbols *s, uint32_t stack);
+/* RFC 3339 in UTC; allocated. */
+char *out_time(uint64_t real_ns);
+
+#endif

@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out_json.c - the model as JSON, schema version 1 (docs/json.md). Later versions add, none renames.
+ * Unknown is null, never 0.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "names.h"
+#include "out.h"
+#include "util.h"
+
+#define ADD(o, key, value) json_object_object_add((o), (key), (value))
+
+static struct json_object *text(const char *s)
+{
+	return s ? json_object_new_string(s) : NULL;
+}
+
+static struct json_object *number(uint64_t n)
+{
+	return json_object_new_int64((int64_t)n);
+}
+
+static struct json_object *known(bool have, uint64_t n)
+{
+	return have ? number(n) : NULL;
+}
+
+char *out_time(uint64_t real_ns)
+{
+	time_t t = (time_t)(real_ns / 1000000000u);
+	char s[32];
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	strftime(s, sizeof(s), "%Y-%m-%dT%H:%M:%S", &tm);
+	return util_format("%s.%03uZ", s, (unsigned)(real_ns / 1000000u % 1000u));
+}
+
+/* "key": RFC 3339, "key_ns": integer; both null when unknown. */
+static void add_time(struct json_object *o, const char *key, uint64_t real_ns)
+{
+	char *s = real_ns ? out_time(real_ns) : NULL, *ns_key = util_format("%s_ns", key);
+
+	ADD(o, key, text(s));
+	ADD(o, ns_key, known(real_ns, real_ns));
+	free(s);
+	free(ns_key);
+}
+
+/* ---- stacks ----------------------------------------------------------------------------------- */
+
+static struct json_object *build_id(const struct model_module *m)
+{
+	char hex[41];
+
+	if (!m->build_id_bytes)
+		return NULL;
+	for (unsigned i = 0; i < m->build_id_bytes; i++)
+		snprintf(hex + 2 * i, 3, "%02x", m->build_id[i]);
+	return text(hex);
+}
+
+static void add_frame(struct json_object *list, const struct model *m, struct symbols *s,
+		      const struct model_frame *f)
+{
+	const struct model_module *module = f->module == MODEL_NONE ? NULL : &m->modules[f->module];
+	size_t n;
+	const struct symbol *symbol = symbols_at(s, f, &n);
+
+	for (size_t i = 0; i < n; i++) {
+		struct json_object *o = json_object_new_object();
+		char *offset = util_format("0x%llx", (unsigned long long)f->offset);
+
+		ADD(o, "function", text(symbol[i].function));
+		ADD(o, "file", text(symbol[i].file));
+		ADD(o, "line", known(symbol[i].line > 0, (uint64_t)symbol[i].line));
+		ADD(o, "module", module ? text(module->path) : NULL);
+		ADD(o, "offset", text(offset));
+		ADD(o, "build_id", module ? build_id(module) : NULL);
+		ADD(o, "inlined", json_object_new_boolean(symbol[i].inlined));
+		free(offset);
+		json_object_array_add(list, o);
+	}
+}
+
+struct json_object *out_json_stack(const struct model *m, struct symbols *s, uint32_t stack)
+{
+	struct json_object *list;
+
+	if (stack == MODEL_NONE)
+		return NULL;
+	list = json_object_new_array();
+	for (uint32_t i = 0; i < m->stacks[stack].depth; i++)
+		add_frame(list, m, s, &m->frames[m->stacks[stack].first + i]);
+	return list;
+}
+
+/* ---- shared pieces ---------------------------------------------------------------------------- */
+
+static struct json_object *pids(const struct model_pids *p)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < p->count; i++)
+		json_object_array_add(list, json_object_new_int(p->pid[i]));
+	return list;
+}
+
+static struct json_object *target(uint8_t kind, const char *name)
+{
+	struct json_object *o = json_object_new_object();
+	bool address = name && *name != '/';
+
+	ADD(o, "kind", text(names_kind(kind)));
+	ADD(o, "path", address ? NULL : text(name));
+	ADD(o, "address", address ? text(name) : NULL);
+	return o;
+}
+
+/* ---- processes -------------------------------------------------------------------------------- */
+
+static struct json_object *end(const struct model_process *p)
+{
+	static const char *const how[] = { "running", "exited", "killed", "lost" };
+	struct json_object *o = json_object_new_object();
+
+	ADD(o, "how", text(how[p->how]));
+	ADD(o, "status", known(p->status >= 0, (uint64_t)p->status));
+	ADD(o, "signal", known(p->signal > 0, (uint64_t)p->signal));
+	add_time(o, "time", p->end_ns);
+	return o;
+}
+
+static struct json_object *counts(const struct model_process *p)
+{
+	struct json_object *o = json_object_new_object();
+
+	ADD(o, "opened", number(p->births));
+	ADD(o, "closed", number(p->deaths));
+	ADD(o, "eagain", number(p->eagains));
+	ADD(o, "misuse", number(p->misuses));
+	ADD(o, "limit", number(p->limits));
+	ADD(o, "open", number(p->fds_open));
+	ADD(o, "peak", number(p->fds_peak));
+	ADD(o, "limit_nofile", known(p->nofile_soft != 0, p->nofile_soft));
+	return o;
+}
+
+static struct json_object *process(const struct model_process *p)
+{
+	struct json_object *o = json_object_new_object();
+
+	ADD(o, "pid", json_object_new_int(p->pid));
+	ADD(o, "ppid", json_object_new_int(p->ppid));
+	ADD(o, "uid", number(p->uid));
+	ADD(o, "comm", text(p->comm));
+	ADD(o, "exe", text(p->exe));
+	ADD(o, "argv", text(p->argv));
+	add_time(o, "start_time", p->start_ns);
+	ADD(o, "images", number(p->images));
+	ADD(o, "end", end(p));
+	ADD(o, "counts", counts(p));
+	return o;
+}
+
+/* ---- failures --------------------------------------------------------------------------------- */
+
+static bool have(const struct model_eagain *e, enum facts_bit bit)
+{
+	return e->has_facts && e->facts.have & 1u << bit;
+}
+
+static struct json_object *evidence(const struct model *m, struct symbols *s,
+				    const struct model_eagain *e)
+{
+	const struct record_facts *f = &e->facts;
+	const struct model_listener *l = e->listener == MODEL_NONE ? NULL :
+								     &m->listeners[e->listener];
+	struct json_object *o = json_object_new_object();
+	bool accepted = l && l->last_accept_ns;
+
+	ADD(o, "mode", have(e, FACT_mode) ? text(names_mode(f->mode)) : NULL);
+	ADD(o, "timeout_ns", known(have(e, FACT_timeout), f->timeout_ns));
+	ADD(o, "waited_ns", known(have(e, FACT_waited), f->waited_ns));
+	ADD(o, "queued_bytes", known(have(e, FACT_outq), f->outq_bytes));
+	ADD(o, "sndbuf_bytes", known(have(e, FACT_sndbuf), f->sndbuf_bytes));
+	ADD(o, "unread_bytes", known(have(e, FACT_inq), f->inq_bytes));
+	ADD(o, "pipe_bytes", known(have(e, FACT_pipe), f->pipe_bytes));
+	ADD(o, "queue", known(have(e, FACT_queue), f->queue));
+	ADD(o, "backlog", have(e, FACT_queue) ? number(f->backlog) : known(l, l ? l->backlog : 0));
+	ADD(o, "somaxconn", known(have(e, FACT_somaxconn), f->somaxconn));
+	ADD(o, "listener_pid", known(l, l ? (uint64_t)l->pid : 0));
+	ADD(o, "listener_comm", l ? text(l->comm) : NULL);
+	ADD(o, "listener_stack", l ? out_json_stack(m, s, l->listen_stack) : NULL);
+	ADD(o, "last_accept_age_ns",
+	    known(accepted && e->last_ns >= l->last_accept_ns,
+		  accepted ? e->last_ns - l->last_accept_ns : 0));
+	ADD(o, "peer_pid", known(have(e, FACT_peer), f->peer_pid));
+	ADD(o, "peer_comm", text(e->peer_comm));
+	ADD(o, "holder_pid", known(e->holder_pid != 0, (uint64_t)e->holder_pid));
+	ADD(o, "holder_comm", text(e->holder_comm));
+	ADD(o, "holder_cmdline", text(e->holder_cmdline));
+	ADD(o, "holder_mode", have(e, FACT_holder) ?
+				      text(f->holder_exclusive ? "exclusive" : "shared") : NULL);
+	ADD(o, "tcp_unacked", known(have(e, FACT_tcp), f->tcp_unacked));
+	ADD(o, "tcp_rwnd", known(have(e, FACT_tcp), f->tcp_rwnd));
+	ADD(o, "tcp_retransmits", known(have(e, FACT_tcp), f->tcp_retransmits));
+	ADD(o, "why_unknown", e->has_facts ? NULL : text("no facts were taken"));
+	return o;
+}
+
+static struct json_object *fates(const struct model_eagain *e)
+{
+	struct json_object *o = json_object_new_object(), *hist = json_object_new_array();
+
+	for (unsigned i = 0; i < FATE_COUNT; i++)
+		ADD(o, names_fate(i), number(e->fate[i]));
+	ADD(o, "pending", number(e->pending));
+	ADD(o, "waited_ns", number(e->waited_ns));
+	ADD(o, "waited_max_ns", number(e->waited_max_ns));
+	for (unsigned i = 0; i < 12; i++)
+		json_object_array_add(hist, number(e->wait_hist[i]));
+	ADD(o, "wait_hist", hist);
+	return o;
+}
+
+static struct json_object *failure(const struct model *m, struct symbols *s,
+				   const struct model_eagain *e)
+{
+	struct json_object *o = json_object_new_object();
+
+	ADD(o, "call", text(names_call(e->call)));
+	ADD(o, "errno", text(e->error == 11 ? "EAGAIN" : e->error == 24 ? "EMFILE" : "ENFILE"));
+	ADD(o, "count", number(e->count));
+	add_time(o, "first", e->first_ns);
+	add_time(o, "last", e->last_ns);
+	ADD(o, "pids", pids(&e->pids));
+	ADD(o, "target", target(e->kind, e->target));
+	if (e->error == 11) {
+		ADD(o, "cause", text(e->why.cause));
+		ADD(o, "sentence", text(e->why.sentence));
+		ADD(o, "severity", text(explain_severity_name(e->why.severity)));
+		ADD(o, "advice", text(e->why.advice));
+		ADD(o, "evidence", evidence(m, s, e));
+		ADD(o, "fate", fates(e));
+	}
+	ADD(o, "stack", out_json_stack(m, s, e->stack));
+	return o;
+}
+
+/* ---- fds -------------------------------------------------------------------------------------- */
+
+static struct json_object *fds(const struct model *m, struct symbols *s, const struct model_fds *f)
+{
+	struct json_object *o = json_object_new_object(), *targets = json_object_new_array();
+
+	for (size_t i = 0; i < f->target_count; i++)
+		json_object_array_add(targets, text(f->targets[i]));
+	ADD(o, "call", text(names_call(f->call)));
+	ADD(o, "verdict", text(verdict_name(f->verdict.kind)));
+	ADD(o, "reason", text(f->verdict.reason));
+	ADD(o, "opened", number(f->opened));
+	ADD(o, "closed", number(f->closed));
+	ADD(o, "open", number(f->open));
+	ADD(o, "peak", number(f->peak));
+	ADD(o, "inherited", number(f->inherited));
+	ADD(o, "kind", text(names_kind(f->kind)));
+	ADD(o, "targets", targets);
+	add_time(o, "first", f->first_ns);
+	add_time(o, "last", f->last_ns);
+	ADD(o, "pids", pids(&f->pids));
+	ADD(o, "stack", out_json_stack(m, s, f->stack));
+	return o;
+}
+
+static struct json_object *flags(uint32_t bits)
+{
+	static const struct {
+		uint32_t bit;
+		const char *name;
+	} names[] = {
+		{ SLOT_CLOEXEC, "cloexec" },	 { SLOT_NONBLOCK, "nonblock" },
+		{ SLOT_LISTENING, "listening" }, { SLOT_CONNECTED, "connected" },
+		{ SLOT_ACCEPTED, "accepted" },	 { SLOT_PASSED, "passed" },
+		{ SLOT_UNSEEN, "origin-unseen" }, { SLOT_EXECED, "survived-exec" },
+	};
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (bits & names[i].bit)
+			json_object_array_add(list, text(names[i].name));
+	return list;
+}
+
+static struct json_object *open_fd(const struct model *m, struct symbols *s,
+				   const struct model_open *x)
+{
+	const struct model_process *p = &m->processes[x->process];
+	uint64_t until = p->end_ns ? p->end_ns : m->now_ns;
+	struct json_object *o = json_object_new_object();
+
+	ADD(o, "pid", json_object_new_int(p->pid));
+	ADD(o, "fd", json_object_new_int(x->fd));
+	ADD(o, "call", x->call ? text(names_call(x->call)) : NULL);
+	ADD(o, "kind", text(names_kind(x->kind)));
+	ADD(o, "target", target(x->kind, x->target));
+	ADD(o, "age_ns", known(x->birth_ns && until >= x->birth_ns, until - x->birth_ns));
+	ADD(o, "flags", flags(x->flags));
+	ADD(o, "uses", number(x->uses));
+	ADD(o, "inherited", json_object_new_boolean((x->flags & SLOT_INHERITED) != 0));
+	ADD(o, "stack", out_json_stack(m, s, x->stack));
+	return o;
+}
+
+static struct json_object *misuse(const struct model *m, struct symbols *s,
+				  const struct model_misuse *x)
+{
+	struct json_object *o = json_object_new_object();
+	bool closes = names_class(x->call) == CLASS_close;
+
+	ADD(o, "kind", text(closes ? "double-close" : "use-after-close"));
+	ADD(o, "call", text(names_call(x->call)));
+	ADD(o, "count", number(x->count));
+	add_time(o, "first", x->first_ns);
+	add_time(o, "last", x->last_ns);
+	ADD(o, "pids", pids(&x->pids));
+	ADD(o, "target", text(x->target));
+	ADD(o, "stack", out_json_stack(m, s, x->stack));
+	ADD(o, "birth_stack", out_json_stack(m, s, x->birth_stack));
+	ADD(o, "death_stack", out_json_stack(m, s, x->death_stack));
+	return o;
+}
+
+/* ---- the whole -------------------------------------------------------------------------------- */
+
+static struct json_object *coverage(const struct model *m)
+{
+	struct json_object *list = json_object_new_array();
+
+	for (size_t i = 0; i < m->coverage_count; i++) {
+		const struct model_coverage *c = &m->coverage[i];
+		struct json_object *o = json_object_new_object();
+
+		ADD(o, "pid", known(c->pid > 0, (uint64_t)c->pid));
+		ADD(o, "what", text(c->what));
+		ADD(o, "count", number(c->count));
+		json_object_array_add(list, o);
+	}
+	return list;
+}
+
+static struct json_object *totals(const struct model *m)
+{
+	struct model_summary t;
+	struct json_object *o = json_object_new_object();
+
+	model_summarize(m, &t);
+	ADD(o, "processes", number(t.processes));
+	ADD(o, "alive", number(t.alive));
+	ADD(o, "eagain", number(t.eagains));
+	ADD(o, "failures", number(t.failures));
+	ADD(o, "suspicious", number(t.suspicious));
+	ADD(o, "benign", number(t.benign));
+	ADD(o, "leaks", number(t.leaks));
+	ADD(o, "growing", number(t.growing));
+	ADD(o, "misuse", number(t.misuse));
+	ADD(o, "limit", number(t.limits));
+	ADD(o, "open_fds", number(t.open));
+	return o;
+}
+
+static bool wanted(const struct out_options *o, unsigned call)
+{
+	return !o->call || o->call == call;
+}
+
+struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *list[6];
+
+	for (int i = 0; i < 6; i++)
+		list[i] = json_object_new_array();
+	for (size_t i = 0; i < m->processes_count; i++)
+		json_object_array_add(list[0], process(&m->processes[i]));
+	for (size_t i = 0; i < m->eagains_count; i++)
+		if (wanted(o, m->eagains[i].call))
+			json_object_array_add(list[1], failure(m, s, &m->eagains[i]));
+	for (size_t i = 0; i < m->limits_count; i++)
+		if (wanted(o, m->limits[i].call))
+			json_object_array_add(list[2], failure(m, s, &m->limits[i]));
+	for (size_t i = 0; i < m->fds_count; i++)
+		if (wanted(o, m->fds[i].call))
+			json_object_array_add(list[3], fds(m, s, &m->fds[i]));
+	for (size_t i = 0; i < m->opens_count; i++)
+		if (wanted(o, m->opens[i].call))
+			json_object_array_add(list[4], open_fd(m, s, &m->opens[i]));
+	for (size_t i = 0; i < m->misuses_count; i++)
+		if (wanted(o, m->misuses[i].call))
+			json_object_array_add(list[5], misuse(m, s, &m->misuses[i]));
+	ADD(root, "schema", json_object_new_int(1));
+	ADD(root, "version", text(FDWHY_VERSION));
+	ADD(root, "session", text(m->session));
+	ADD(root, "command", text(m->command));
+	add_time(root, "start_time", m->start_ns);
+	add_time(root, "report_time", m->now_ns);
+	ADD(root, "live", json_object_new_boolean(m->live));
+	ADD(root, "totals", totals(m));
+	ADD(root, "processes", list[0]);
+	ADD(root, "eagain", list[1]);
+	ADD(root, "limits", list[2]);
+	ADD(root, "fds", list[3]);
+	ADD(root, "open_fds", list[4]);
+	ADD(root, "misuse", list[5]);
+	ADD(root, "coverage", coverage(m));
+	return root;
+}

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * out_text.c - the report for people: worst first, folded by site, one screen unless asked for all.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "names.h"
+#include "out.h"
+#include "term.h"
+#include "util.h"
+
+#define FRAMES_SHOWN 6
+#define FINDINGS_SHOWN 5 /* of a kind */
+
+struct page {
+	FILE *to;
+	const struct model *m;
+	struct symbols *s;
+	const struct out_options *o;
+	unsigned number;
+};
+
+static const char *base(const char *path)
+{
+	const char *slash = path ? strrchr(path, '/') : NULL;
+
+	return slash ? slash + 1 : path ? path : "?";
+}
+
+/* ---- stacks ----------------------------------------------------------------------------------- */
+
+/* How a program starts is the same in every stack. */
+static bool is_start(const struct symbol *s)
+{
+	static const char *const names[] = { "_start", "__libc_start_main", "__libc_start_call_main",
+					     "start_thread", "clone", "clone3", "__clone3",
+					     "__libc_start_main_impl", "__clone" };
+
+	for (size_t i = 0; s->function && i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strncmp(s->function, names[i], strlen(names[i])) &&
+		    (s->function[strlen(names[i])] == '\0' || s->function[strlen(names[i])] == '@'))
+			return true;
+	return false;
+}
+
+static void print_symbol(struct page *p, const struct model_frame *f, const struct symbol *s)
+{
+	const struct model_module *m = f->module == MODEL_NONE ? NULL : &p->m->modules[f->module];
+
+	fprintf(p->to, "       %s", s->function ? s->function : "");
+	if (!s->function)
+		fprintf(p->to, "%s%s0x%llx", m ? base(m->path) : "", m ? "+" : "",
+			(unsigned long long)f->offset);
+	if (s->file)
+		fprintf(p->to, "  %s%s:%d%s", term_on(TERM_dim), base(s->file), s->line, term_off());
+	else if (s->function && m)
+		fprintf(p->to, "  %s%s+0x%llx%s", term_on(TERM_dim), base(m->path),
+			(unsigned long long)f->offset, term_off());
+	fprintf(p->to, "%s\n", s->inlined ? " (inlined)" : "");
+}
+
+static void print_stack(struct page *p, uint32_t stack)
+{
+	const struct model_stack *k = stack == MODEL_NONE ? NULL : &p->m->stacks[stack];
+	unsigned shown = 0, more = 0, most = p->o->all ? RECORD_STACK_MAX : FRAMES_SHOWN;
+
+	for (uint32_t i = 0; k && i < k->depth; i++) {
+		const struct model_frame *f = &p->m->frames[k->first + i];
+		size_t n;
+		const struct symbol *s = symbols_at(p->s, f, &n);
+
+		if (!p->o->all && is_start(&s[n - 1]))
+			break;
+		for (size_t j = 0; j < n; j++) {
+			if (shown < most)
+				print_symbol(p, f, &s[j]);
+			else
+				more++;
+			shown += shown < most;
+		}
+	}
+	if (more)
+		fprintf(p->to, "       %s... %u more%s\n", term_on(TERM_dim), more, term_off());
+	if (!k)
+		fprintf(p->to, "       (no stack recorded)\n");
+	else if (k->flags & STACK_LOST && p->o->all)
+		fprintf(p->to, "       (the rest could not be unwound)\n");
+}
+
+static void print_pids(struct page *p, const struct model_pids *pids)
+{
+	for (size_t i = 0; i < pids->count && i < 4; i++) {
+		const char *comm = NULL;
+
+		for (size_t k = 0; k < p->m->processes_count; k++)
+			if (p->m->processes[k].pid == pids->pid[i])
+				comm = p->m->processes[k].comm;
+		fprintf(p->to, "%s%s %d", i ? ", " : "", comm ? comm : "pid", pids->pid[i]);
+	}
+	if (pids->count > 4)
+		fprintf(p->to, " and %zu more", pids->count - 4);
+}
+
+static void heading(struct page *p, enum term_style style, const char *what)
+{
+	fprintf(p->to, "\n%s%2u. %s%s ", term_on(style), ++p->number, what, term_off());
+}
+
+/* ---- findings --------------------------------------------------------------------------------- */
+
+static void print_fates(struct page *p, const struct model_eagain *e)
+{
+	const char *comma = "";
+
+	fprintf(p->to, "     %llu times in ", (unsigned long long)e->count);
+	print_pids(p, &e->pids);
+	fprintf(p->to, "; then: ");
+	for (unsigned i = 0; i < FATE_COUNT; i++) {
+		if (!e->fate[i])
+			continue;
+		fprintf(p->to, "%s%s %llu", comma, names_fate(i), (unsigned long long)e->fate[i]);
+		comma = ", ";
+	}
+	if (e->pending)
+		fprintf(p->to, "%spending %llu", comma, (unsigned long long)e->pending);
+	if (e->waited_max_ns)
+		fprintf(p->to, ", longest wait %s", util_duration(e->waited_max_ns));
+	fputc('\n', p->to);
+}
+
+static void print_failure(struct page *p, const struct model_eagain *e)
+{
+	static const enum term_style styles[] = { TERM_dim, TERM_yellow, TERM_red };
+	char *what = util_format("%s %s: %s", explain_severity_name(e->why.severity),
+				 names_call_plain(e->call), e->why.cause ? e->why.cause : "EAGAIN");
+
+	heading(p, styles[e->why.severity], what);
+	fprintf(p->to, "%s\n", e->target ? e->target : "");
+	fprintf(p->to, "     %s\n", e->why.sentence);
+	print_fates(p, e);
+	print_stack(p, e->stack);
+	if (e->listener != MODEL_NONE && p->m->listeners[e->listener].listen_stack != MODEL_NONE &&
+	    p->o->all) {
+		fprintf(p->to, "     listen() was called at\n");
+		print_stack(p, p->m->listeners[e->listener].listen_stack);
+	}
+	if (e->why.advice)
+		fprintf(p->to, "     %sadvice:%s %s\n", term_on(TERM_bold), term_off(),
+			e->why.advice);
+	free(what);
+}
+
+static void print_failures(struct page *p)
+{
+	unsigned left = p->o->all ? ~0u : FINDINGS_SHOWN, hidden = 0;
+
+	for (size_t i = 0; i < p->m->eagains_count; i++) {
+		const struct model_eagain *e = &p->m->eagains[i];
+
+		if (p->o->call && p->o->call != e->call)
+			continue;
+		if (!p->o->all && !p->o->call && e->why.severity == SEVERITY_benign)
+			continue;
+		if (left && left--)
+			print_failure(p, e);
+		else
+			hidden++;
+	}
+	if (hidden)
+		fprintf(p->to, "\n    %u more like these: --all\n", hidden);
+}
+
+static bool worth_showing(const struct page *p, const struct model_fds *f)
+{
+	if (p->o->call && p->o->call != f->call)
+		return false;
+	return p->o->all || f->verdict.kind >= VERDICT_idle ||
+	       (f->verdict.kind == VERDICT_at_exit && !f->listening);
+}
+
+static void print_fds(struct page *p, const struct model_fds *f)
+{
+	char *what = util_format("%s %s of %s:", verdict_name(f->verdict.kind),
+				 names_kind(f->kind), names_call_plain(f->call));
+
+	heading(p, f->verdict.kind == VERDICT_leak    ? TERM_red :
+		   f->verdict.kind == VERDICT_growing ? TERM_yellow :
+							 TERM_dim,
+		what);
+	fprintf(p->to, "%s\n     ", f->verdict.reason);
+	print_pids(p, &f->pids);
+	for (size_t i = 0; i < f->target_count && i < 3; i++)
+		fprintf(p->to, "%s%s", i ? ", " : "; ", f->targets[i]);
+	fprintf(p->to, "%s\n", f->target_count > 3 ? ", ..." : "");
+	print_stack(p, f->stack);
+	free(what);
+}
+
+static void print_births(struct page *p)
+{
+	unsigned left = p->o->all ? ~0u : FINDINGS_SHOWN, hidden = 0;
+
+	for (size_t i = 0; i < p->m->fds_count; i++) {
+		if (!worth_showing(p, &p->m->fds[i]))
+			continue;
+		if (left && left--)
+			print_fds(p, &p->m->fds[i]);
+		else
+			hidden++;
+	}
+	if (hidden)
+		fprintf(p->to, "\n    %u more birth sites: --all\n", hidden);
+}
+
+static void print_misuse(struct page *p, const struct model_misuse *x)
+{
+	heading(p, TERM_red, names_class(x->call) == CLASS_close ? "double close" :
+								  "use after close");
+	fprintf(p->to, "by %s, %llu times in ", names_call_plain(x->call),
+		(unsigned long long)x->count);
+	print_pids(p, &x->pids);
+	fprintf(p->to, "%s%s\n", x->target ? "; " : "", x->target ? x->target : "");
+	print_stack(p, x->stack);
+	fprintf(p->to, "     closed before at\n");
+	print_stack(p, x->death_stack);
+	fprintf(p->to, "     opened at\n");
+	print_stack(p, x->birth_stack);
+}
+
+static void print_limit(struct page *p, const struct model_eagain *e)
+{
+	heading(p, TERM_red, e->error == 24 ? "too many open files (EMFILE):" :
+					       "file table overflow (ENFILE):");
+	fprintf(p->to, "%s, %llu times in ", names_call_plain(e->call), (unsigned long long)e->count);
+	print_pids(p, &e->pids);
+	fputc('\n', p->to);
+	print_stack(p, e->stack);
+}
+
+/* ---- the frame around them ---------------------------------------------------------------------- */
+
+static void print_head(struct page *p, const struct model_summary *t)
+{
+	const struct model *m = p->m;
+
+	fprintf(p->to, "%sfdwhy: %s%s\n", term_on(TERM_bold), m->command ? m->command : p->o->name,
+		term_off());
+	fprintf(p->to, "%llu process%s (%llu alive), over %s: ", (unsigned long long)t->processes,
+		t->processes == 1 ? "" : "es", (unsigned long long)t->alive,
+		util_duration(m->start_ns && m->now_ns > m->start_ns ? m->now_ns - m->start_ns : 0));
+	fprintf(p->to, "%llu failing and %llu suspicious place%s, %llu leak%s, %llu misuse%s\n",
+		(unsigned long long)t->failures, (unsigned long long)t->suspicious,
+		t->failures + t->suspicious == 1 ? "" : "s", (unsigned long long)t->leaks,
+		t->leaks == 1 ? "" : "s", (unsigned long long)t->misuse,
+		t->limits ? ", at the limit of open files" : "");
+}
+
+static void print_totals(struct page *p, const struct model_summary *t)
+{
+	uint64_t opened = 0, closed = 0;
+
+	for (size_t i = 0; i < p->m->processes_count; i++) {
+		opened += p->m->processes[i].births;
+		closed += p->m->processes[i].deaths;
+	}
+	fprintf(p->to,
+		"\nTotals: %llu EAGAIN at %llu places (%llu benign); %llu fds opened, %llu closed, %llu "
+		"open%s\n",
+		(unsigned long long)t->eagains,
+		(unsigned long long)(t->failures + t->suspicious + t->benign),
+		(unsigned long long)t->benign, (unsigned long long)opened,
+		(unsigned long long)closed, (unsigned long long)t->open,
+		p->m->live ? " now" : " at the end");
+}
+
+static void print_coverage(struct page *p)
+{
+	size_t shown = 0, most = p->o->all ? p->m->coverage_count : 4;
+
+	for (size_t i = 0; i < p->m->coverage_count && shown < most; i++, shown++) {
+		const struct model_coverage *c = &p->m->coverage[i];
+
+		fprintf(p->to, "%s", shown ? "          " : "Not seen: ");
+		if (c->pid)
+			fprintf(p->to, "pid %d: ", c->pid);
+		fprintf(p->to, "%s", c->what);
+		if (c->count > 1)
+			fprintf(p->to, " (%llu times)", (unsigned long long)c->count);
+		fputc('\n', p->to);
+	}
+	if (shown < p->m->coverage_count)
+		fprintf(p->to, "          %zu more: --all\n", p->m->coverage_count - shown);
+}
+
+static void print_processes(struct page *p)
+{
+	static const char *const how[] = { "running", "exited", "killed by signal", "lost" };
+
+	fprintf(p->to, "\n%7s %7s %-16s %8s %8s %8s %8s  end\n", "PID", "PPID", "COMMAND", "OPENED",
+		"CLOSED", "OPEN", "EAGAIN");
+	for (size_t i = 0; i < p->m->processes_count; i++) {
+		const struct model_process *x = &p->m->processes[i];
+		int code = x->how == HOW_exited ? x->status : x->how == HOW_killed ? x->signal : -1;
+
+		fprintf(p->to, "%7d %7d %-16s %8llu %8llu %8u %8llu  %s", x->pid, x->ppid, x->comm,
+			(unsigned long long)x->births, (unsigned long long)x->deaths, x->fds_open,
+			(unsigned long long)x->eagains, how[x->how]);
+		if (code >= 0)
+			fprintf(p->to, " %d", code);
+		fputc('\n', p->to);
+	}
+}
+
+static void print_problems(struct page *p)
+{
+	for (uint32_t i = 0; i < p->m->modules_count; i++) {
+		const char *problem = symbols_problem(p->s, i);
+
+		if (problem && p->m->modules[i].path && strcmp(base(p->m->modules[i].path), "linux-vdso.so.1"))
+			fprintf(p->to, "No symbols: %s: %s\n", p->m->modules[i].path, problem);
+	}
+}
+
+void out_text(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o)
+{
+	struct page p = { .to = to, .m = m, .s = s, .o = o };
+	struct model_summary t;
+
+	model_summarize(m, &t);
+	print_head(&p, &t);
+	for (size_t i = 0; i < m->limits_count; i++)
+		if (!o->call || o->call == m->limits[i].call)
+			print_limit(&p, &m->limits[i]);
+	print_failures(&p);
+	for (size_t i = 0; i < m->misuses_count; i++)
+		if (!o->call || o->call == m->misuses[i].call)
+			print_misuse(&p, &m->misuses[i]);
+	print_births(&p);
+	print_totals(&p, &t);
+	if (o->all)
+		print_processes(&p);
+	print_coverage(&p);
+	print_problems(&p);
+}

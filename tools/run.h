@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run.h - the parts of `fdwhy run`: options, the session directory, the process tree, the log.
+ */
+#ifndef TOOL_RUN_H
+#define TOOL_RUN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum run_fail { FAIL_leak = 1, FAIL_eagain = 2, FAIL_misuse = 4 };
+
+struct run_options {
+	const char *directory; /* -o */
+	const char *log;
+	bool log_stacks;
+	bool wait_child_only;
+	bool quiet, report;
+	unsigned fail_on;    /* enum run_fail */
+	int error_exitcode; /* -1: not given */
+	const char *stacks, *size;
+	char **command;
+};
+
+/* 0: go on; 1: help was printed; else the exit status of an error that was printed. */
+int run_parse(int argc, char **argv, struct run_options *ret);
+
+/* ---- run_session.c ---- */
+/* Make the session; its path is allocated. 0, or 125 after a printed error. */
+int run_session_make(const char *directory, const char *command, char **ret_path);
+/* session.json; 0 or 125. */
+int run_session_describe(const char *path, char **command);
+/* Absolute path of libfdwhy.so, allocated; NULL after a printed error. */
+char *run_library(void);
+
+/* ---- run_tree.c ---- */
+struct tree {
+	const char *session;
+	pid_t child;	  /* the command */
+	int child_status; /* as wait(2) gives it, once it ended */
+	bool child_ended;
+	bool all;	  /* wait for the whole tree, not the command alone */
+	uint64_t looked_ns;
+	int *unfollowed;  /* pids already noted */
+	size_t unfollowed_count, unfollowed_room;
+};
+/* Start the command with the shim. 0, or an exit status (125, 126, 127) after a printed error. */
+int tree_start(struct tree *t, const struct run_options *o, const char *library);
+/* Wait for signals and ends for at most `ms`; forwards signals. false when the tree has ended. */
+bool tree_step(struct tree *t, int ms);
+/* 128 + N when killed, else its own status. */
+int tree_status(const struct tree *t);
+
+/* ---- run_log.c ---- */
+struct log;
+/* NULL after a printed error. */
+struct log *log_open(const char *file, const char *session, bool stacks);
+/* Write what is new; `final`: every process has ended. */
+void log_drain(struct log *l, bool final);
+/* 0, or -errno when something could not be written. */
+int log_close(struct log *l);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run_log.c - `run --log`: drains the rings of all records of a session into a file of JSON lines,
+ * each event once; what a ring lost is a line of its own.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "model.h"
+#include "names.h"
+#include "out.h"
+#include "record_read.h"
+#include "run.h"
+#include "session.h"
+#include "util.h"
+
+struct position {
+	uint32_t pid;
+	uint64_t created_ns;
+	uint64_t next;
+};
+
+struct log {
+	FILE *to;
+	const char *session;
+	struct model *m; /* for its stacks only */
+	struct symbols *symbols;
+	struct position *positions;
+	size_t positions_count, positions_room;
+	const struct record *r; /* being drained */
+	bool stacks, final;
+	int error;
+};
+
+struct log *log_open(const char *file, const char *session, bool stacks)
+{
+	struct log *l = util_alloc(1, sizeof(*l));
+
+	l->to = !strcmp(file, "-") ? stderr : fopen(file, "we");
+	if (!l->to) {
+		util_error(125, "--log=%s: %s", file, strerror(errno));
+		free(l);
+		return NULL;
+	}
+	l->session = session;
+	l->stacks = stacks;
+	l->m = util_alloc(1, sizeof(*l->m));
+	l->symbols = symbols_open(l->m, stacks, false);
+	return l;
+}
+
+static void write_line(struct log *l, struct json_object *o)
+{
+	if (fprintf(l->to, "%s\n",
+		    json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN |
+							      JSON_C_TO_STRING_NOSLASHESCAPE)) < 0)
+		l->error = -errno;
+	json_object_put(o);
+}
+
+static struct json_object *line_for(struct log *l, const char *type, uint64_t time_ns)
+{
+	struct json_object *o = json_object_new_object();
+	uint64_t real = l->r->head.created_real_ns + (time_ns - l->r->head.created_ns);
+	char *s = out_time(real);
+
+	json_object_object_add(o, "type", json_object_new_string(type));
+	json_object_object_add(o, "time", json_object_new_string(s));
+	json_object_object_add(o, "time_ns", json_object_new_int64((int64_t)real));
+	json_object_object_add(o, "pid", json_object_new_int((int)l->r->head.pid));
+	json_object_object_add(o, "comm", json_object_new_string(l->r->head.comm));
+	free(s);
+	return o;
+}
+
+static void take(const struct record_event *e, void *arg)
+{
+	struct log *l = arg;
+	const struct record_site *s = e->site ? record_site(l->r, e->site - 1) : NULL;
+	struct json_object *o;
+	char *target;
+
+	if (e->type != EVENT_eagain)
+		return;
+	o = line_for(l, "eagain", e->time_ns);
+	target = record_text(l->r, e->target);
+	json_object_object_add(o, "tid", json_object_new_int((int)e->tid));
+	json_object_object_add(o, "call", json_object_new_string(names_call(e->call)));
+	json_object_object_add(o, "errno", json_object_new_string("EAGAIN"));
+	json_object_object_add(o, "fd", e->fd < 0 ? NULL : json_object_new_int(e->fd));
+	json_object_object_add(o, "kind", json_object_new_string(names_kind(e->kind)));
+	json_object_object_add(o, "target", target ? json_object_new_string(target) : NULL);
+	json_object_object_add(o, "stack_id",
+			       s && s->stack ? json_object_new_int64((int64_t)s->stack) : NULL);
+	if (l->stacks)
+		json_object_object_add(o, "stack",
+				       out_json_stack(l->m, l->symbols,
+						      s ? model_stack(l->m, l->r, s->stack) :
+							  MODEL_NONE));
+	write_line(l, o);
+	free(target);
+}
+
+static struct position *position_of(struct log *l, const struct record_header *h)
+{
+	struct position *p;
+
+	for (size_t i = 0; i < l->positions_count; i++)
+		if (l->positions[i].pid == h->pid && l->positions[i].created_ns == h->created_ns)
+			return &l->positions[i];
+	p = UTIL_PUSH(l->positions, l->positions_count, l->positions_room);
+	*p = (struct position){ .pid = h->pid, .created_ns = h->created_ns };
+	return p;
+}
+
+/* Reading only the header tells whether there is anything new. */
+static bool has_news(struct log *l, const char *path)
+{
+	struct record_header h;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	bool whole = fd >= 0 && pread(fd, &h, sizeof(h), 0) == sizeof(h);
+
+	if (fd >= 0)
+		close(fd);
+	return whole && h.part[PART_ring].used > position_of(l, &h)->next;
+}
+
+static void drain(const char *path, void *arg)
+{
+	struct log *l = arg;
+	struct record r;
+	struct position *p;
+	uint64_t lost = 0;
+	struct json_object *o;
+
+	if (!has_news(l, path) || record_open(path, &r))
+		return;
+	l->r = &r;
+	p = position_of(l, &r.head);
+	record_events(&r, l->final || r.head.state == STATE_exited, &p->next, &lost, take, l);
+	if (lost) {
+		o = line_for(l, "lost", r.head.created_ns);
+		json_object_object_add(o, "count", json_object_new_int64((int64_t)lost));
+		write_line(l, o);
+	}
+	record_close(&r);
+}
+
+void log_drain(struct log *l, bool final)
+{
+	l->final = final;
+	session_records(l->session, drain, l);
+	if (fflush(l->to))
+		l->error = -errno;
+}
+
+int log_close(struct log *l)
+{
+	int error = l->error;
+
+	if (l->to != stderr && fclose(l->to))
+		error = -errno;
+	symbols_close(l->symbols);
+	model_free(l->m);
+	free(l->m);
+	free(l->positions);
+	free(l);
+	return error;
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+/* run_options.c - the command line of `fdwhy run`. Everything wrong is found before anything starts. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "record.h"
+#include "run.h"
+#include "util.h"
+
+static const char help[] =
+	"usage: fdwhy run [options] [--] COMMAND [ARGUMENT...]\n"
+	"\n"
+	"Run COMMAND and everything it starts with the shim preloaded; record every EAGAIN with its\n"
+	"stack and cause, and every file descriptor from its birth to its death.\n"
+	"\n"
+	"  -o, --output=DIR       make the session here (default: a new name in the default place)\n"
+	"      --log=FILE         write each EAGAIN as one JSON line, as it happens (- is stderr)\n"
+	"      --log-stacks       with the symbolised stack in each line\n"
+	"      --wait=tree|child  end with the whole process tree (default), or with COMMAND\n"
+	"      --fail-on=LIST     leak, eagain, misuse: exit with --error-exitcode when found\n"
+	"      --error-exitcode=N for --fail-on (default 1)\n"
+	"      --report           print the whole report at the end\n"
+	"      --stacks=N         frames a stack, 0 to 128 (default 64; 0: no stacks)\n"
+	"      --size=small|normal|large  room of a process's record (default normal)\n"
+	"  -q, --quiet            no summary at the end\n"
+	"  -h, --help             this text\n"
+	"\n"
+	"Exit status: COMMAND's own; 128+N when signal N killed it; 125 when fdwhy itself failed,\n"
+	"126 when COMMAND cannot be run, 127 when it is not found.\n";
+
+static int set_wait(struct run_options *o, const char *s)
+{
+	o->wait_child_only = !strcmp(s, "child");
+	if (o->wait_child_only || !strcmp(s, "tree"))
+		return 0;
+	return util_error(125, "--wait=%s: expected tree or child", s);
+}
+
+static int set_fail_on(struct run_options *o, const char *s)
+{
+	static const struct {
+		const char *name;
+		unsigned bit;
+	} words[] = { { "leak", FAIL_leak }, { "eagain", FAIL_eagain }, { "misuse", FAIL_misuse } };
+
+	while (*s) {
+		size_t n = strcspn(s, ","), i = 0;
+
+		while (i < 3 && (strlen(words[i].name) != n || strncmp(words[i].name, s, n)))
+			i++;
+		if (i == 3)
+			return util_error(125, "--fail-on: %.*s: expected leak, eagain or misuse",
+					  (int)n, s);
+		o->fail_on |= words[i].bit;
+		s += n + (s[n] == ',');
+	}
+	return 0;
+}
+
+static int set_number(const char *option, const char *s, long most, int *ret)
+{
+	char *end;
+	long n = strtol(s, &end, 10);
+
+	if (end == s || *end || n < 0 || n > most)
+		return util_error(125, "%s=%s: expected a number from 0 to %ld", option, s, most);
+	*ret = (int)n;
+	return 0;
+}
+
+static int set_stacks(struct run_options *o, const char *s)
+{
+	int ignored;
+
+	o->stacks = s;
+	return set_number("--stacks", s, RECORD_STACK_MAX, &ignored);
+}
+
+static int set_size(struct run_options *o, const char *s)
+{
+	o->size = s;
+	if (!strcmp(s, "small") || !strcmp(s, "normal") || !strcmp(s, "large"))
+		return 0;
+	return util_error(125, "--size=%s: expected small, normal or large", s);
+}
+
+enum { LOG = 256, LOG_STACKS, WAIT, FAIL_ON, EXITCODE, REPORT, STACKS, SIZE };
+
+static int take(struct run_options *o, int c, const char *value)
+{
+	switch (c) {
+	case 'o':
+		o->directory = value;
+		return 0;
+	case LOG:
+		o->log = value;
+		return 0;
+	case LOG_STACKS:
+		o->log_stacks = true;
+		return 0;
+	case WAIT:
+		return set_wait(o, value);
+	case FAIL_ON:
+		return set_fail_on(o, value);
+	case EXITCODE:
+		return set_number("--error-exitcode", value, 255, &o->error_exitcode);
+	case REPORT:
+		o->report = true;
+		return 0;
+	case STACKS:
+		return set_stacks(o, value);
+	case SIZE:
+		return set_size(o, value);
+	case 'q':
+		o->quiet = true;
+		return 0;
+	case 'h':
+		return fputs(help, stdout) < 0 ? 125 : 1;
+	default:
+		return util_error(125, "see fdwhy run --help");
+	}
+}
+
+int run_parse(int argc, char **argv, struct run_options *ret)
+{
+	static const struct option options[] = {
+		{ "output", required_argument, NULL, 'o' },
+		{ "log", required_argument, NULL, LOG },
+		{ "log-stacks", no_argument, NULL, LOG_STACKS },
+		{ "wait", required_argument, NULL, WAIT },
+		{ "fail-on", required_argument, NULL, FAIL_ON },
+		{ "error-exitcode", required_argument, NULL, EXITCODE },
+		{ "report", no_argument, NULL, REPORT },
+		{ "stacks", required_argument, NULL, STACKS },
+		{ "size", required_argument, NULL, SIZE },
+		{ "quiet", no_argument, NULL, 'q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int c, status = 0;
+
+	*ret = (struct run_options){ .error_exitcode = -1 };
+	while (!status && (c = getopt_long(argc, argv, "+o:qh", options, NULL)) != -1)
+		status = take(ret, c, optarg);
+	if (status)
+		return status;
+	if (!argv[optind])
+		return util_error(125, "run: no command given; fdwhy run -- COMMAND");
+	ret->command = argv + optind;
+	return 0;
+}

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * run_tree.c - starts the command and stays with its process tree: as subreaper it inherits daemons
+ * that fork away, notes how each process ended (ends.jsonl) and which never loaded the shim
+ * (unfollowed.jsonl), and hands signals on. It changes nothing for the command itself.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "elfkind.h"
+#include "names.h"
+#include "run.h"
+#include "session.h"
+#include "util.h"
+
+#define LOOK_NS 200000000u /* how often to look for processes without a record */
+
+static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
+				 SIGUSR2, SIGALRM, SIGWINCH, SIGPIPE };
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void block(sigset_t *ret_old)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(&set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &set, ret_old);
+}
+
+/* ---- starting --------------------------------------------------------------------------------- */
+
+static void set_environment(const struct tree *t, const struct run_options *o, const char *library)
+{
+	const char *others = getenv("LD_PRELOAD");
+	char *preload = others && *others ? util_format("%s:%s", others, library) :
+					    util_copy(library);
+
+	setenv("LD_PRELOAD", preload, 1); /* ours last: a sanitizer must be first */
+	setenv("FDWHY_SESSION", t->session, 1);
+	if (o->stacks)
+		setenv("FDWHY_STACKS", o->stacks, 1);
+	if (o->size)
+		setenv("FDWHY_SIZE", o->size, 1);
+	free(preload);
+}
+
+int tree_start(struct tree *t, const struct run_options *o, const char *library)
+{
+	sigset_t old;
+	int channel[2], error = 0;
+
+	if (pipe2(channel, O_CLOEXEC))
+		return util_error(125, "pipe: %s", strerror(errno));
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	block(&old);
+	t->child = fork();
+	if (t->child < 0)
+		return util_error(125, "fork: %s", strerror(errno));
+	if (!t->child) {
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		set_environment(t, o, library);
+		execvp(o->command[0], o->command);
+		error = errno;
+		if (write(channel[1], &error, sizeof(error)) < 0)
+			_exit(126);
+		_exit(127);
+	}
+	close(channel[1]);
+	if (read(channel[0], &error, sizeof(error)) != sizeof(error))
+		error = 0; /* closed by exec */
+	close(channel[0]);
+	if (!error)
+		return 0;
+	waitpid(t->child, NULL, 0);
+	return util_error(error == ENOENT ? 127 : 126, "%s: %s", o->command[0], strerror(error));
+}
+
+/* ---- ends ------------------------------------------------------------------------------------- */
+
+static void append(const struct tree *t, const char *name, struct json_object *o)
+{
+	char *path = util_format("%s/%s", t->session, name);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	FILE *f = fd < 0 ? NULL : fdopen(fd, "a");
+
+	if (f) {
+		fprintf(f, "%s\n", json_object_to_json_string_ext(o, JSON_C_TO_STRING_PLAIN));
+		fclose(f);
+	}
+	json_object_put(o);
+	free(path);
+}
+
+static void note_end(struct tree *t, pid_t pid, int status)
+{
+	struct json_object *o = json_object_new_object();
+	bool killed = WIFSIGNALED(status);
+
+	json_object_object_add(o, "pid", json_object_new_int(pid));
+	json_object_object_add(o, "time_real_ns",
+			       json_object_new_int64((int64_t)now_ns(CLOCK_REALTIME)));
+	json_object_object_add(o, "status", killed ? NULL : json_object_new_int(WEXITSTATUS(status)));
+	json_object_object_add(o, "signal", killed ? json_object_new_int(WTERMSIG(status)) : NULL);
+	append(t, "ends.jsonl", o);
+}
+
+/* false when no child is left. */
+static bool reap(struct tree *t)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		note_end(t, pid, status);
+		if (pid != t->child)
+			continue;
+		t->child_ended = true;
+		t->child_status = status;
+	}
+	return pid == 0;
+}
+
+/* ---- processes without a record ----------------------------------------------------------------- */
+
+static bool has_record(const struct tree *t, int pid)
+{
+	char *path = util_format("%s/%d.rec", t->session, pid);
+	bool found = !access(path, F_OK);
+
+	free(path);
+	return found;
+}
+
+static bool is_old_enough(int pid)
+{
+	uint64_t start = session_process_start(pid);
+
+	return start && now_ns(CLOCK_BOOTTIME) > start + 2 * LOOK_NS;
+}
+
+static void note_unfollowed(struct tree *t, int pid)
+{
+	struct json_object *o;
+	char link[64], exe[4096] = "?", *reached;
+	ssize_t n;
+
+	for (size_t i = 0; i < t->unfollowed_count; i++)
+		if (t->unfollowed[i] == pid)
+			return;
+	*UTIL_PUSH(t->unfollowed, t->unfollowed_count, t->unfollowed_room) = pid;
+	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
+	n = readlink(link, exe, sizeof(exe) - 1);
+	exe[n > 0 ? n : 1] = '\0';
+	reached = util_copy(link);
+	o = json_object_new_object();
+	json_object_object_add(o, "pid", json_object_new_int(pid));
+	json_object_object_add(o, "exe", json_object_new_string(exe));
+	json_object_object_add(o, "why", json_object_new_string(elfkind_reason(reached)));
+	append(t, "unfollowed.jsonl", o);
+	free(reached);
+}
+
+static void look_below(struct tree *t, int pid, int depth)
+{
+	char path[64], list[4096], *at = list, *end;
+
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
+	if (depth > 32 || util_read_file(path, list, sizeof(list)) <= 0)
+		return;
+	for (long child; (child = strtol(at, &end, 10)) > 0; at = end) {
+		if (is_old_enough((int)child) && !has_record(t, (int)child))
+			note_unfollowed(t, (int)child);
+		look_below(t, (int)child, depth + 1);
+	}
+}
+
+/* ---- the loop --------------------------------------------------------------------------------- */
+
+/* What the terminal sends goes to the whole foreground group: the command has it already. */
+static void forward(const struct tree *t, const siginfo_t *info)
+{
+	char path[64], list[4096], *at = list, *end;
+
+	if (info->si_code > 0)
+		return;
+	if (!t->child_ended) {
+		kill(t->child, info->si_signo);
+		return;
+	}
+	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), getpid());
+	util_read_file(path, list, sizeof(list));
+	for (long child; (child = strtol(at, &end, 10)) > 0; at = end)
+		kill((pid_t)child, info->si_signo);
+}
+
+bool tree_step(struct tree *t, int ms)
+{
+	const struct timespec wait = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	siginfo_t info;
+	sigset_t set;
+	int signo;
+
+	sigprocmask(SIG_SETMASK, NULL, &set);
+	signo = sigtimedwait(&set, &info, &wait);
+	if (signo > 0 && signo != SIGCHLD)
+		forward(t, &info);
+	if (!reap(t))
+		return false;
+	if (now_ns(CLOCK_MONOTONIC) - t->looked_ns > LOOK_NS) {
+		look_below(t, getpid(), 0);
+		t->looked_ns = now_ns(CLOCK_MONOTONIC);
+	}
+	return t->all || !t->child_ended;
+}
+
+int tree_status(const struct tree *t)
+{
+	return WIFSIGNALED(t->child_status) ? 128 + WTERMSIG(t->child_status) :
+					      WEXITSTATUS(t->child_status);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+/* util.c - see util.h. The lowest floor of the tool: knows nothing of records or sessions. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "util.h"
+
+int util_error(int status, const char *format, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("fdwhy: ", stderr);
+	va_start(ap, format);
+	vfprintf(stderr, format, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return status;
+}
+
+static void *checked(void *p)
+{
+	if (!p) {
+		fputs("fdwhy: out of memory\n", stderr);
+		exit(2);
+	}
+	return p;
+}
+
+void *util_alloc(size_t count, size_t bytes)
+{
+	return checked(calloc(count ? count : 1, bytes ? bytes : 1));
+}
+
+char *util_copy(const char *s)
+{
+	return checked(strdup(s));
+}
+
+char *util_format(const char *format, ...)
+{
+	char *s = NULL;
+	va_list ap;
+	int n;
+
+	va_start(ap, format);
+	n = vasprintf(&s, format, ap);
+	va_end(ap);
+	return checked(n < 0 ? NULL : s);
+}
+
+void *util_grow(void *array, size_t count, size_t *room, size_t bytes)
+{
+	size_t more = *room ? *room * 2 : 16;
+
+	if (count < *room)
+		return array;
+	array = checked(reallocarray(array, more, bytes));
+	memset((char *)array + *room * bytes, 0, (more - *room) * bytes);
+	*room = more;
+	return array;
+}
+
+uint32_t util_hash(const void *data, size_t bytes, uint32_t seed)
+{
+	const unsigned char *p = data;
+	uint32_t h = seed ^ 2166136261u;
+
+	for (size_t i = 0; i < bytes; i++)
+		h = (h ^ p[i]) * 16777619u;
+	return h ^ h >> 15;
+}
+
+unsigned util_distance(const char *a, const char *b)
+{
+	size_t n = strlen(b);
+	unsigned row[64];
+
+	if (n >= 63 || strlen(a) >= 63)
+		return 63;
+	for (size_t j = 0; j <= n; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; a[i - 1]; i++) {
+		unsigned diagonal = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= n; j++) {
+			unsigned best = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			best = row[j] + 1 < best ? row[j] + 1 : best;
+			row[j] = row[j - 1] + 1 < best ? row[j - 1] + 1 : best;
+		}
+	}
+	return row[n];
+}
+
+long util_read_file(const char *path, char *ret, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = 0;
+	ssize_t got = 1;
+
+	*ret = '\0';
+	if (fd < 0)
+		return -errno;
+	while (got > 0 && n < size - 1) {
+		got = read(fd, ret + n, size - 1 - n);
+		n += got > 0 ? (size_t)got : 0;
+	}
+	close(fd);
+	ret[n] = '\0';
+	return got < 0 ? -EIO : (long)n;
+}
+
+bool util_own_directory(char *ret, size_t size)
+{
+	ssize_t n = readlink("/proc/self/exe", ret, size - 1);
+	char *slash;
+
+	if (n <= 0)
+		return false;
+	ret[n] = '\0';
+	slash = strrchr(ret, '/');
+	if (slash)
+		*slash = '\0';
+	return slash != NULL;
+}
+
+const char *util_duration(uint64_t ns)
+{
+	static const struct {
+		uint64_t ns;
+		const char *unit;
+	} units[] = {
+		{ 86400000000000u, "d" }, { 3600000000000u, "h" }, { 60000000000u, "min" },
+		{ 1000000000u, "s" },	  { 1000000u, "ms" },	   { 1000u, "us" },
+		{ 1u, "ns" },
+	};
+	static char ring[8][24];
+	static unsigned at;
+	char *s = ring[at++ % 8];
+	unsigned i = 0;
+
+	while (i < 6 && ns < units[i].ns)
+		i++;
+	snprintf(s, sizeof(ring[0]), ns % units[i].ns * 10 / units[i].ns ? "%.1f %s" : "%.0f %s",
+		 (double)ns / (double)units[i].ns, units[i].unit);
+	return s;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* util.h - errors in one line, memory that cannot fail, growing arrays and texts, distances of words. */
+#ifndef TOOL_UTIL_H
+#define TOOL_UTIL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Print "fdwhy: ..." on stderr, one line; returns `status` for the caller to return. */
+int util_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+void *util_alloc(size_t count, size_t bytes); /* zeroed; ends the program when memory is out */
+char *util_copy(const char *s);
+char *util_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* A growing array: UTIL_PUSH(array, count, room) makes place for one more and yields its address. */
+void *util_grow(void *array, size_t count, size_t *room, size_t bytes);
+#define UTIL_PUSH(array, count, room) \
+	((array) = util_grow((array), (count), &(room), sizeof(*(array))), &(array)[(count)++])
+
+uint32_t util_hash(const void *data, size_t bytes, uint32_t seed);
+/* Edits from a to b; for "did you mean". */
+unsigned util_distance(const char *a, const char *b);
+/* A small file (a /proc file) as text: its bytes, or -errno. Always terminated. */
+long util_read_file(const char *path, char *ret, size_t size);
+/* Absolute path of this program's directory. */
+bool util_own_directory(char *ret, size_t size);
+/* 1234567890 ns -> "1.2 s"; into a static ring of buffers, for printing only. */
+const char *util_duration(uint64_t ns);
+
+#endif
