@@ -249,7 +249,8 @@ enum record_fate {
 #define SITE_LOOP 1u /* EBADF from a loop that closes numbers it does not know: no misuse */
 
 /*
- * A place in the target that did something: call + stack + outcome. error = 0: fds born here;
+ * A place in the target that did something: call + stack + outcome. error = 0: fds born here, or
+ * (call listen) sockets that listen from here;
  * EAGAIN, EMFILE, ENFILE: failures here; EBADF: misuse here (of a number that was closed before).
  * Counters are exact; an index into the sites never moves.
  */
@@ -277,7 +278,8 @@ struct record_site {
 	uint32_t death_stack;	  /* EBADF: where it was closed before */
 	uint32_t series_shift;	  /* series[] was last folded at this header.series_width_ns shift */
 	uint32_t series[RECORD_SERIES]; /* births: number open at the last change in the bucket + 1 */
-	uint8_t pad2[32];
+	uint32_t value;	      /* sites of listen(): the backlog that was passed */
+	uint8_t pad2[28];
 };
 
 /* ---- slots: the open fds ------------------------------------------------------------------------ */

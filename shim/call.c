@@ -392,6 +392,26 @@ COLD void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,
 	errno = saved;
 }
 
+COLD void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed)
+{
+	const struct record_slot *s;
+	struct record_site *site;
+	int saved = errno;
+	uint32_t id;
+
+	call_mode(fd, SLOT_LISTENING, 0, backlog, seed);
+	s = call_ready() ? slots_at(fd) : NULL;
+	site = s && s->state == SLOT_open ? store_site(s->mode_stack, CALL_listen, 0, &id) : NULL;
+	if (site) {
+		record_poke(&site->last_ns, self_now_coarse());
+		record_poke(&site->target, s->target);
+		site->kind = s->kind;
+		record_poke(&site->value, backlog);
+		self_add64(&site->count, 1);
+	}
+	errno = saved;
+}
+
 COLD void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set)
 {
 	struct record_slot *s;

@@ -58,6 +58,8 @@ void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed);
 void call_close_range(unsigned first, unsigned last, const struct stack_seed *seed);
 /* O_NONBLOCK, a timeout or the backlog of fd was set. */
 void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value, const struct stack_seed *seed);
+/* fd listens now: noted as a site, which outlives the fd. */
+void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);
 /* fd got an address: connected to or bound to. */
 void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set);
 

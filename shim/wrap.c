@@ -23,6 +23,8 @@
 		return r;                         \
 	}
 
+#define ALIAS(other, name) CALL_ALIAS(other, name);
+
 #define KIND_creat KIND_file
 #define KIND___open_2 KIND_file
 #define KIND___openat_2 KIND_file

@@ -137,6 +137,8 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	return r;
 }
 
+CALL_ALIAS(fcntl64, fcntl);
+
 EXPORT int ioctl(int fd, unsigned long request, ...)
 {
 	const struct call_what w = { .call = CALL_ioctl, .fd = fd };
@@ -227,7 +229,7 @@ EXPORT int listen(int fd, int backlog)
 		return -1;
 	r = real.listen(fd, backlog);
 	if (r == 0)
-		call_mode(fd, SLOT_LISTENING, 0, (uint32_t)backlog, CALL_SEED);
+		call_listening(fd, (uint32_t)backlog, CALL_SEED);
 	return r;
 }
 
@@ -263,3 +265,4 @@ EXPORT int lockf(int fd, int cmd, off_t len)
 		call_failed(&w, CALL_SEED);
 	return r;
 }
+CALL_ALIAS(lockf64, lockf);

@@ -63,6 +63,8 @@ EXPORT int open(const char *path, int flags, ...)
 	return opened(CALL_open, r, AT_FDCWD, path, flags, CALL_SEED);
 }
 
+CALL_ALIAS(open64, open);
+
 EXPORT int openat(int at, const char *path, int flags, ...)
 {
 	mode_t mode = 0;
@@ -77,6 +79,8 @@ EXPORT int openat(int at, const char *path, int flags, ...)
 	r = real_ready() ? real.openat(at, path, flags, mode) : raw_openat(at, path, flags, mode);
 	return opened(CALL_openat, r, at, path, flags, CALL_SEED);
 }
+
+CALL_ALIAS(openat64, openat);
 
 /* ---- sockets ---------------------------------------------------------------------------------- */
 

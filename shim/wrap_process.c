@@ -58,6 +58,8 @@ EXPORT void _exit(int status)
 		sysc(SYS_exit_group, status);
 }
 
+CALL_ALIAS(_Exit, _exit);
+
 EXPORT int chdir(const char *path)
 {
 	int r;

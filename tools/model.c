@@ -9,6 +9,7 @@
 #include <string.h>
 #include <time.h>
 #include "model.h"
+#include "calls.h"
 #include "names.h"
 #include "record_read.h"
 #include "session.h"
@@ -180,6 +181,22 @@ static void add_birth_site(struct load *l, uint64_t i, const struct record_site 
 	free(target);
 }
 
+static void add_listener(struct load *l, const struct record_site *s)
+{
+	struct model *m = l->m;
+	struct model_listener *x;
+
+	if (!s->count)
+		return; /* in a fork child: the parent's */
+	x = UTIL_PUSH(m->listeners, m->listeners_count, m->listeners_room);
+	*x = (struct model_listener){ .pid = process_of(l)->pid,
+				      .comm = util_copy(process_of(l)->comm),
+				      .target = record_text(&l->r, s->target),
+				      .backlog = s->value,
+				      .listen_stack = model_stack(m, &l->r, s->stack),
+				      .alive = l->alive };
+}
+
 static void add_sites(struct load *l)
 {
 	uint64_t n = l->r.part[PART_sites].count;
@@ -191,7 +208,9 @@ static void add_sites(struct load *l)
 		l->fds_of[i] = MODEL_NONE;
 		if (!s)
 			continue;
-		if (s->error == 0)
+		if (s->call == CALL_listen && !s->error)
+			add_listener(l, s);
+		else if (s->error == 0)
 			add_birth_site(l, i, s);
 		else if (s->error == EBADF)
 			add_misuse(l, s);
@@ -252,22 +271,6 @@ static void add_open(struct load *l, int fd, const struct record_slot *s)
 	if (!f->oldest_ns || o->birth_ns < f->oldest_ns)
 		f->oldest_ns = o->birth_ns;
 	model_target_add(f, o->target);
-}
-
-static void add_listener(struct load *l, const struct record_slot *s)
-{
-	struct model *m = l->m;
-	struct model_listener *x;
-
-	if (!(s->flags & SLOT_LISTENING) || s->flags & SLOT_INHERITED)
-		return;
-	x = UTIL_PUSH(m->listeners, m->listeners_count, m->listeners_room);
-	*x = (struct model_listener){ .pid = process_of(l)->pid,
-				      .comm = util_copy(process_of(l)->comm),
-				      .target = record_text(&l->r, s->target),
-				      .backlog = s->mode_value,
-				      .listen_stack = model_stack(m, &l->r, s->mode_stack),
-				      .alive = l->alive };
 }
 
 /* Last accept of each listener's target: births of the accept class are at sites with its name. */
@@ -333,7 +336,6 @@ static void add_slots(struct load *l)
 		if (there)
 			v.open[fd] = 2;
 		add_open(l, fd, &s);
-		add_listener(l, &s);
 	}
 	if (v.known)
 		add_unseen(l, &v);

@@ -201,9 +201,13 @@ static void call_site(Dwarf_Die *die, Dwarf_Die *cu, char **ret_file, int *ret_l
 static size_t inlined(struct module *x, Dwarf_Addr addr, char *file, int line, struct symbol *ret)
 {
 	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(x->mod, addr, &bias), *scopes = NULL;
-	int n = cu ? dwarf_getscopes(cu, addr - bias, &scopes) : 0;
+	Dwarf_Die *cu = dwfl_module_addrdie(x->mod, addr, &bias), *innermost = NULL, *scopes = NULL;
+	int n = cu ? dwarf_getscopes(cu, addr - bias, &innermost) : 0;
 	size_t count = 0;
+
+	/* From there outwards as the code lies, not as it was written. */
+	n = n > 0 ? dwarf_getscopes_die(&innermost[0], &scopes) : 0;
+	free(innermost);
 
 	for (int i = 0; i < n && count < INLINED_MAX; i++) {
 		int tag = dwarf_tag(&scopes[i]);
