@@ -159,9 +159,11 @@ static void count_death(struct record_slot *s, uint64_t now_ns)
 {
 	struct record_site *site = s->site ? store_site_at(s->site) : NULL;
 
-	self_add64(&store.head->deaths, 1);
 	count_open(-1);
-	if (!site || s->flags & SLOT_INHERITED)
+	if (s->flags & (SLOT_INHERITED | SLOT_UNSEEN))
+		return; /* not counted as a birth here either */
+	self_add64(&store.head->deaths, 1);
+	if (!site)
 		return;
 	self_add64(&site->deaths, 1);
 	self_add32(&site->open, (uint32_t)-1);
@@ -247,9 +249,11 @@ void slots_reopened(int fd, uint32_t seq)
 	if (!seq || !s || record_peek(&s->seq) != seq)
 		return;
 	record_poke(&s->state, SLOT_open);
-	self_add64(&store.head->deaths, (uint64_t)-1);
 	count_open(1);
-	if (s->site && !(s->flags & SLOT_INHERITED)) {
+	if (s->flags & (SLOT_INHERITED | SLOT_UNSEEN))
+		return;
+	self_add64(&store.head->deaths, (uint64_t)-1);
+	if (s->site) {
 		self_add64(&store_site_at(s->site)->deaths, (uint64_t)-1);
 		self_add32(&store_site_at(s->site)->open, 1);
 	}

@@ -181,22 +181,6 @@ static void add_birth_site(struct load *l, uint64_t i, const struct record_site 
 	free(target);
 }
 
-static void add_listener(struct load *l, const struct record_site *s)
-{
-	struct model *m = l->m;
-	struct model_listener *x;
-
-	if (!s->count)
-		return; /* in a fork child: the parent's */
-	x = UTIL_PUSH(m->listeners, m->listeners_count, m->listeners_room);
-	*x = (struct model_listener){ .pid = process_of(l)->pid,
-				      .comm = util_copy(process_of(l)->comm),
-				      .target = record_text(&l->r, s->target),
-				      .backlog = s->value,
-				      .listen_stack = model_stack(m, &l->r, s->stack),
-				      .alive = l->alive };
-}
-
 static void add_sites(struct load *l)
 {
 	uint64_t n = l->r.part[PART_sites].count;
@@ -209,8 +193,8 @@ static void add_sites(struct load *l)
 		if (!s)
 			continue;
 		if (s->call == CALL_listen && !s->error)
-			add_listener(l, s);
-		else if (s->error == 0)
+			continue; /* model_listeners() */
+		if (s->error == 0)
 			add_birth_site(l, i, s);
 		else if (s->error == EBADF)
 			add_misuse(l, s);
@@ -271,31 +255,6 @@ static void add_open(struct load *l, int fd, const struct record_slot *s)
 	if (!f->oldest_ns || o->birth_ns < f->oldest_ns)
 		f->oldest_ns = o->birth_ns;
 	model_target_add(f, o->target);
-}
-
-/* Last accept of each listener's target: births of the accept class are at sites with its name. */
-static void add_accepts(struct load *l)
-{
-	struct model *m = l->m;
-
-	for (uint64_t i = 0; i < l->r.part[PART_sites].count; i++) {
-		const struct record_site *s = record_site(&l->r, i);
-		char *target;
-
-		if (!s || s->error || !s->count || names_class(s->call) != CLASS_accept)
-			continue;
-		target = record_text(&l->r, s->target);
-		for (size_t k = 0; target && k < m->listeners_count; k++) {
-			struct model_listener *x = &m->listeners[k];
-
-			if (!x->target || strcmp(x->target, target))
-				continue;
-			x->accepts += s->count;
-			if (real_time(&l->r, s->last_ns) > x->last_accept_ns)
-				x->last_accept_ns = real_time(&l->r, s->last_ns);
-		}
-		free(target);
-	}
 }
 
 static void add_unseen(struct load *l, const struct live *v)
@@ -381,7 +340,7 @@ static void load_record(const char *path, void *arg)
 		add_misses(l);
 		add_sites(l);
 		add_slots(l);
-		add_accepts(l);
+		model_listeners(l->m, &l->r, l->alive);
 		record_events(&l->r, !l->alive, &from, &lost, take_event, l);
 		free(l->fds_of);
 		l->fds_of = NULL;

@@ -123,7 +123,7 @@ struct model_listener {
 	uint32_t backlog, listen_stack;
 	uint64_t last_accept_ns; /* 0: never */
 	uint64_t accepts;
-	bool alive;
+	bool alive, inherited;
 };
 
 struct model_coverage {
@@ -169,15 +169,19 @@ struct model_summary {
 };
 void model_summarize(const struct model *m, struct model_summary *ret);
 
+struct record;
+
 /* ---- the parts of model_load() ----------------------------------------------------------------- */
 
 void model_ends(struct model *m, const struct model_options *options);
+void model_listeners(struct model *m, const struct record *r, bool alive);
+/* Who to name as the owner of a listener; index or MODEL_NONE. */
+uint32_t model_listener_of(const struct model *m, const char *target);
 /* Causes, severities, verdicts; sorts everything worst first. */
 void model_judge(struct model *m);
 
 /* ---- model_merge.c: used by model.c only ---------------------------------------------------------- */
 
-struct record;
 uint32_t model_stack(struct model *m, const struct record *r, uint32_t id);
 void model_pid_add(struct model_pids *p, int pid);
 void model_cover(struct model *m, int pid, uint64_t count, const char *format, ...)

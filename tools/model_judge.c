@@ -50,23 +50,19 @@ static const char *comm_of(const struct model *m, int pid, char *room, size_t si
 
 static void find_listener(const struct model *m, struct model_eagain *e, struct explain_in *in)
 {
-	for (size_t i = 0; e->target && i < m->listeners_count; i++) {
-		const struct model_listener *l = &m->listeners[i];
-		uint64_t failed = e->last_ns;
+	const struct model_listener *l;
 
-		if (!l->target || strcmp(l->target, e->target))
-			continue;
-		e->listener = (uint32_t)i;
-		in->listener_known = true;
-		in->listener_pid = l->pid;
-		in->listener_comm = l->comm;
-		in->listener_backlog = l->backlog;
-		in->listener_accepted = l->accepts != 0;
-		in->listener_last_accept_age_ns =
-			failed > l->last_accept_ns ? failed - l->last_accept_ns : 0;
-		if (l->alive)
-			return;
-	}
+	e->listener = model_listener_of(m, e->target);
+	if (e->listener == MODEL_NONE)
+		return;
+	l = &m->listeners[e->listener];
+	in->listener_known = true;
+	in->listener_pid = l->pid;
+	in->listener_comm = l->comm;
+	in->listener_backlog = l->backlog;
+	in->listener_accepted = l->accepts != 0;
+	if (e->last_ns > l->last_accept_ns)
+		in->listener_last_accept_age_ns = e->last_ns - l->last_accept_ns;
 }
 
 static void find_holder(const struct model_eagain *e, struct explain_in *in, struct holder *h)
