@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: MIT */
+/* harness.c - see harness.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+#include "harness.h"
+
+#define DEADLINE_S 30
+
+/* ---- places ----------------------------------------------------------------------------------- */
+
+int work_begin(void **state)
+{
+	struct work *w = calloc(1, sizeof(*w));
+
+	strcpy(w->dir, "/tmp/fdwhy-test-XXXXXX");
+	if (!mkdtemp(w->dir) || chmod(w->dir, 0755))
+		return -1;
+	*state = w;
+	return 0;
+}
+
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+int work_end(void **state)
+{
+	struct work *w = *state;
+
+	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(w);
+	return 0;
+}
+
+static char *ring(void)
+{
+	static char buffers[16][512];
+	static unsigned at;
+
+	return buffers[at++ % 16];
+}
+
+const char *work_path(const struct work *w, const char *name)
+{
+	char *s = ring();
+
+	snprintf(s, 512, "%s/%s", w->dir, name);
+	return s;
+}
+
+const char *built(const char *name)
+{
+	const char *build = getenv("FDWHY_BUILD");
+	char *s = ring(), *real = realpath(build ? build : "build", NULL);
+
+	snprintf(s, 512, "%s/%s", real ? real : "build", name);
+	free(real);
+	return s;
+}
+
+bool installed(const char *program)
+{
+	const char *dirs[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin" };
+	char path[256];
+
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], program);
+		if (!access(path, X_OK))
+			return true;
+	}
+	return false;
+}
+
+/* ---- programs --------------------------------------------------------------------------------- */
+
+static void child(const struct proc *p, int in, char *const argv[], char *const env[])
+{
+	int out = open(p->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int err = open(p->err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+
+	dup2(in, 0);
+	dup2(out, 1);
+	dup2(err, 2);
+	for (; env && *env; env++)
+		putenv(*env);
+	execvp(argv[0], argv);
+	_exit(127);
+}
+
+struct proc proc_start(const struct work *w, char *const argv[], char *const env[])
+{
+	static unsigned number;
+	struct proc p;
+	int in[2];
+
+	snprintf(p.out, sizeof(p.out), "%.200s/out.%u", w->dir, number);
+	snprintf(p.err, sizeof(p.err), "%.200s/err.%u", w->dir, number++);
+	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
+	p.pid = fork();
+	assert_true(p.pid >= 0);
+	if (!p.pid)
+		child(&p, in[0], argv, env);
+	close(in[0]);
+	p.in = in[1];
+	return p;
+}
+
+bool wait_until(bool (*condition)(void *arg), void *arg, int seconds)
+{
+	const struct timespec tick = { .tv_nsec = 10000000 };
+
+	for (int i = 0; i < seconds * 100; i++) {
+		if (condition(arg))
+			return true;
+		nanosleep(&tick, NULL);
+	}
+	return condition(arg);
+}
+
+bool file_exists(void *path)
+{
+	return !access(path, F_OK);
+}
+
+struct saying {
+	const struct proc *p;
+	const char *text;
+};
+
+static bool has_said(void *arg)
+{
+	const struct saying *s = arg;
+	char *all = file_text(s->p->out), *line = all;
+	bool said = false;
+
+	while (line && !said) {
+		said = !strncmp(line, s->text, strlen(s->text));
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	free(all);
+	return said;
+}
+
+bool proc_says(const struct proc *p, const char *text)
+{
+	struct saying s = { p, text };
+
+	return wait_until(has_said, &s, DEADLINE_S);
+}
+
+void proc_close_input(struct proc *p)
+{
+	if (p->in >= 0)
+		close(p->in);
+	p->in = -1;
+}
+
+struct waiting {
+	pid_t pid;
+	int status;
+};
+
+static bool has_ended(void *arg)
+{
+	struct waiting *w = arg;
+
+	return waitpid(w->pid, &w->status, WNOHANG) == w->pid;
+}
+
+int proc_wait(struct proc *p)
+{
+	struct waiting w = { .pid = p->pid };
+
+	proc_close_input(p);
+	if (!wait_until(has_ended, &w, 2 * DEADLINE_S)) {
+		kill(p->pid, SIGKILL);
+		waitpid(p->pid, &w.status, 0);
+		fail_msg("pid %d did not end in time", p->pid);
+	}
+	return w.status;
+}
+
+int proc_stop(struct proc *p, int signo)
+{
+	kill(p->pid, signo);
+	return proc_wait(p);
+}
+
+int run(const struct work *w, char *const argv[], char *const env[], struct proc *ret)
+{
+	struct proc p = proc_start(w, argv, env);
+	int status = proc_wait(&p);
+
+	if (ret)
+		*ret = p;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+char *file_text(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *s = NULL;
+	size_t room = 0;
+	ssize_t n = f ? getdelim(&s, &room, '\0', f) : -1;
+
+	if (f)
+		fclose(f);
+	if (n >= 0)
+		return s;
+	free(s);
+	return strdup("");
+}
+
+/* ---- fdwhy ------------------------------------------------------------------------------------ */
+
+int fdwhy_run(const struct work *w, const char *session, char *const argv[])
+{
+	char *all[64] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			  (char *)(uintptr_t)session, "--" };
+
+	for (size_t i = 0; argv[i] && i < 50; i++)
+		all[6 + i] = argv[i];
+	return run(w, all, NULL, NULL);
+}
+
+json_object *report_of(const struct work *w, const char *session)
+{
+	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", "--json",
+			 (char *)(uintptr_t)session, NULL };
+	struct proc p;
+	int status = run(w, argv, NULL, &p);
+	json_object *o = json_object_from_file(p.out);
+
+	if (status || !o)
+		print_error("%s", file_text(p.err));
+	assert_int_equal(status, 0);
+	assert_non_null(o);
+	return o;
+}
+
+/* ---- reports ---------------------------------------------------------------------------------- */
+
+json_object *field(json_object *o, const char *path)
+{
+	char name[64];
+
+	while (o && *path) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, path);
+		if (!json_object_object_get_ex(o, name, &o))
+			return NULL;
+		path += n + (path[n] == '.');
+	}
+	return o;
+}
+
+int64_t number_of(json_object *o, const char *path)
+{
+	json_object *v = field(o, path);
+
+	return v ? json_object_get_int64(v) : -1;
+}
+
+const char *text_of(json_object *o, const char *path)
+{
+	json_object *v = field(o, path);
+
+	return v ? json_object_get_string(v) : "";
+}
+
+bool stack_has(json_object *site, const char *key, const char *function)
+{
+	json_object *stack = field(site, key);
+	size_t n = stack ? json_object_array_length(stack) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(text_of(json_object_array_get_idx(stack, i), "function"), function))
+			return true;
+	return false;
+}
+
+json_object *find_site(json_object *report, const char *key, const char *call, const char *function)
+{
+	json_object *list = field(report, key);
+	size_t n = list ? json_object_array_length(list) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		json_object *o = json_object_array_get_idx(list, i);
+
+		if ((!call || !strcmp(text_of(o, "call"), call)) &&
+		    (!function || stack_has(o, "stack", function)))
+			return o;
+	}
+	return NULL;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * harness.h - what every end-to-end test needs: a private directory, programs started and stopped by
+ * pid, sessions, and the report as JSON. Conditions are polled with a deadline; nothing sleeps.
+ */
+#ifndef E2E_HARNESS_H
+#define E2E_HARNESS_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <json-c/json.h>
+#include <sys/types.h>
+
+struct work {
+	char dir[256]; /* private, removed by work_end */
+};
+/* cmocka setup and teardown: *state is a struct work. */
+int work_begin(void **state);
+int work_end(void **state);
+/* "<dir>/<name>", in a ring of static buffers. */
+const char *work_path(const struct work *w, const char *name);
+
+/* Absolute path of a built file: "fdwhy", "libfdwhy.so", "targets/leak_open". */
+const char *built(const char *name);
+
+struct proc {
+	pid_t pid;
+	int in;	      /* its standard input; -1 closed */
+	char out[256]; /* files that get its standard output and error */
+	char err[256];
+};
+
+/* argv and extra environment ("NAME=value") end with NULL; env may be NULL. */
+struct proc proc_start(const struct work *w, char *const argv[], char *const env[]);
+/* Wait until a line of its output starts with `text`; false at the deadline. */
+bool proc_says(const struct proc *p, const char *text);
+void proc_close_input(struct proc *p);
+/* Status as waitpid gives it; kills it after the deadline. */
+int proc_wait(struct proc *p);
+int proc_stop(struct proc *p, int signo);
+/* Start and wait; returns 128+N or the exit status. */
+int run(const struct work *w, char *const argv[], char *const env[], struct proc *ret);
+
+/* A whole file, allocated; "" when there is none. */
+char *file_text(const char *path);
+bool wait_until(bool (*condition)(void *arg), void *arg, int seconds);
+bool file_exists(void *path);
+
+/* `fdwhy run -q -o <session> -- target args...`: returns its exit status. */
+int fdwhy_run(const struct work *w, const char *session, char *const argv[]);
+/* `fdwhy report --json`; fails the test when it does not work. Put with json_object_put. */
+json_object *report_of(const struct work *w, const char *session);
+
+/* Looking into a report. */
+json_object *field(json_object *o, const char *path); /* "a.b.c"; NULL when absent or null */
+int64_t number_of(json_object *o, const char *path);
+const char *text_of(json_object *o, const char *path); /* "" when null */
+/* First of list `key` whose call is `call` (NULL: any) and whose stack has `function` (NULL: any). */
+json_object *find_site(json_object *report, const char *key, const char *call, const char *function);
+bool stack_has(json_object *site, const char *key, const char *function);
+
+/* skip() with a printed reason. */
+#define SKIP_UNLESS(condition, why)          \
+	do {                                 \
+		if (!(condition)) {          \
+			print_message("skip: %s\n", why); \
+			skip();              \
+		}                            \
+	} while (0)
+bool installed(const char *program);
+
+#endif
