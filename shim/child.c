@@ -258,13 +258,15 @@ static void fill_total(struct record_total *t, int status)
 void child_end(int status)
 {
 	struct record_total total;
+	bool quiet;
 
 	if (self_gate.state != SELF_ready || self_gate.pid != (uint32_t)sysc(SYS_getpid))
 		return;
+	quiet = !self_gate.seccomp && nothing_to_say(store.head);
 	self_gate.state = SELF_off;
 	self_gate.slots_below = 0;
 	store_end(status & 0xff);
-	if (self_gate.seccomp || !nothing_to_say(store.head))
+	if (!quiet)
 		return;
 	fill_total(&total, status & 0xff);
 	store_end_quiet(config.session, &total);

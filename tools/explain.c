@@ -89,7 +89,7 @@ static bool own_buffer_full(const struct explain_in *in)
 	const struct record_facts *f = in->facts;
 
 	return have(in, FACT_outq) && have(in, FACT_sndbuf) &&
-	       f->outq_bytes + f->asked_bytes > f->sndbuf_bytes / 2;
+	       f->outq_bytes + f->asked_bytes >= f->sndbuf_bytes;
 }
 
 static void explain_send(const struct explain_in *in, struct explanation *ret)

@@ -1,484 +1,310 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * harness.c - directories, programs and reports for the end-to-end tests.
- *
- * Programs write to files, so nobody blocks on a pipe that a test does not read. The test is the
- * reaper of everything below it (PR_SET_CHILD_SUBREAPER), so a daemon that went to the background
- * is found and ended too. Nothing here judges what fdwhy found.
- */
+/* harness.c - see harness.h. */
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include "harness.h"
 
-extern char **environ;
-
-static char directory[64];
-static unsigned serial; /* for names in the directory */
-static struct proc *procs;
-
-/* Everything that lives until the end of the test. */
-static struct keep {
-	void *text;
-	struct json_object *json;
-	struct keep *next;
-} *kept;
-
-static struct keep *keep(void *memory, struct json_object *json)
-{
-	struct keep *k = calloc(1, sizeof(*k));
-
-	if (!k)
-		abort();
-	*k = (struct keep){ memory, json, kept };
-	kept = k;
-	return k;
-}
-
-void harness_keep(struct json_object *o)
-{
-	keep(NULL, o);
-}
-
-static const char *vtext(const char *format, va_list args)
-{
-	char *s;
-
-	if (vasprintf(&s, format, args) < 0)
-		abort();
-	keep(s, NULL);
-	return s;
-}
-
-const char *text(const char *format, ...)
-{
-	va_list args;
-	const char *s;
-
-	va_start(args, format);
-	s = vtext(format, args);
-	va_end(args);
-	return s;
-}
-
-/* ---- before and after ------------------------------------------------------------------------- */
-
-int harness_before(void **state)
-{
-	const char *tmp = getenv("TMPDIR");
-
-	(void)state;
-	snprintf(directory, sizeof(directory), "%s/fdwhy-e2e-XXXXXX",
-		 tmp && strlen(tmp) < 30 ? tmp : "/tmp");
-	if (!mkdtemp(directory) || chmod(directory, 0711))
-		return -1;
-	signal(SIGPIPE, SIG_IGN);
-	prctl(PR_SET_CHILD_SUBREAPER, 1);
-	return 0;
-}
-
-/* Kills the children of this process until there are none; their children become ours. */
-static void end_all_children(void)
-{
-	char path[64], line[4096];
-	pid_t pid;
-	FILE *f;
-
-	for (int round = 0; round < 1000; round++) {
-		snprintf(path, sizeof(path), "/proc/self/task/%d/children", getpid());
-		f = fopen(path, "re");
-		if (!f)
-			return;
-		if (!fgets(line, sizeof(line), f))
-			line[0] = '\0';
-		fclose(f);
-		for (char *s = strtok(line, " \n"); s; s = strtok(NULL, " \n"))
-			kill((pid_t)atol(s), SIGKILL);
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			;
-		if (pid < 0)
-			return;
-		usleep(2000);
-	}
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path) && errno != ENOENT ? -1 : 0;
-}
-
-int harness_after(void **state)
-{
-	(void)state;
-	end_all_children();
-	while (procs) {
-		struct proc *p = procs;
-
-		procs = p->next;
-		if (p->in >= 0)
-			close(p->in);
-		free(p);
-	}
-	while (kept) {
-		struct keep *k = kept;
-
-		kept = k->next;
-		free(k->text);
-		json_object_put(k->json);
-		free(k);
-	}
-	return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-void skip_unless(bool possible, const char *format, ...)
-{
-	va_list args;
-
-	if (possible)
-		return;
-	va_start(args, format);
-	printf("skip: ");
-	vprintf(format, args);
-	printf("\n");
-	fflush(stdout);
-	va_end(args);
-	skip();
-}
-
-const char *program(const char *name)
-{
-	const char *path = text("%s:/usr/local/sbin:/usr/sbin:/sbin", getenv("PATH"));
-	char *copy = strdup(path);
-	const char *found = NULL;
-
-	for (char *dir = strtok(copy, ":"); dir && !found; dir = strtok(NULL, ":")) {
-		found = text("%s/%s", dir, name);
-		if (access(found, X_OK))
-			found = NULL;
-	}
-	free(copy);
-	return found;
-}
-
-bool am_root(void)
-{
-	return geteuid() == 0;
-}
+#define DEADLINE_S 30
 
 /* ---- places ----------------------------------------------------------------------------------- */
 
-const char *work(const char *format, ...)
+int work_begin(void **state)
 {
-	va_list args;
-	const char *s;
+	struct work *w = calloc(1, sizeof(*w));
 
-	va_start(args, format);
-	s = vtext(format, args);
-	va_end(args);
-	return text("%s/%s", directory, s);
+	strcpy(w->dir, "/tmp/fdwhy-test-XXXXXX");
+	if (!mkdtemp(w->dir) || chmod(w->dir, 0755))
+		return -1;
+	*state = w;
+	return 0;
 }
 
-void work_write(const char *name, const char *format, ...)
+static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
-	FILE *f = fopen(work("%s", name), "we");
-	va_list args;
-
-	assert_non_null(f);
-	va_start(args, format);
-	vfprintf(f, format, args);
-	va_end(args);
-	assert_int_equal(fclose(f), 0);
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
 }
 
-const char *file_text(const char *path)
+int work_end(void **state)
 {
-	FILE *f = fopen(path, "re"), *out;
-	char *s = NULL, part[4096];
-	size_t n, size;
+	struct work *w = *state;
 
-	if (!f)
-		return "";
-	out = open_memstream(&s, &size);
-	while ((n = fread(part, 1, sizeof(part), f)))
-		fwrite(part, 1, n, out);
-	fclose(f);
-	fclose(out);
-	keep(s, NULL);
+	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	free(w);
+	return 0;
+}
+
+static char *ring(void)
+{
+	static char buffers[16][512];
+	static unsigned at;
+
+	return buffers[at++ % 16];
+}
+
+const char *work_path(const struct work *w, const char *name)
+{
+	char *s = ring();
+
+	snprintf(s, 512, "%s/%s", w->dir, name);
 	return s;
 }
 
 const char *built(const char *name)
 {
 	const char *build = getenv("FDWHY_BUILD");
-	const char *path = text("%s/%s", build ? build : "build", name);
-	char *full = realpath(path, NULL);
+	char *s = ring(), *real = realpath(build ? build : "build", NULL);
 
-	if (!full)
-		fail_msg("%s: %s; run make test, or set FDWHY_BUILD", path, strerror(errno));
-	keep(full, NULL);
-	return full;
+	snprintf(s, 512, "%s/%s", real ? real : "build", name);
+	free(real);
+	return s;
 }
 
-const char *target(const char *name)
+bool installed(const char *program)
 {
-	return built(text("targets/%s", name));
-}
+	const char *dirs[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin" };
+	char path[256];
 
-const char *session_new(void)
-{
-	return work("s%u", ++serial);
-}
-
-int tcp_port_free(void)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
-	socklen_t len = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	close(fd);
-	return ntohs(a.sin_port);
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", dirs[i], program);
+		if (!access(path, X_OK))
+			return true;
+	}
+	return false;
 }
 
 /* ---- programs --------------------------------------------------------------------------------- */
 
-static void set_environment(const char *const *env)
+static void child(const struct proc *p, int in, char *const argv[], char *const env[])
 {
-	for (; env && *env; env++) {
-		if (strchr(*env, '='))
-			putenv((char *)*env);
-		else
-			unsetenv(*env);
-	}
-}
+	int out = open(p->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	int err = open(p->err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
-static _Noreturn void become(const struct proc *p, int in, const char *const *env,
-			     const char *const *argv)
-{
-	const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND;
-	int out = open(p->out, flags, 0666), err = open(p->err, flags, 0666);
-
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	signal(SIGPIPE, SIG_DFL);
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(err, 2);
-	close_range(3, ~0u, 0);
-	set_environment(env);
-	execvp(argv[0], (char *const *)argv);
-	dprintf(2, "%s: %s\n", argv[0], strerror(errno));
+	for (; env && *env; env++)
+		putenv(*env);
+	execvp(argv[0], argv);
 	_exit(127);
 }
 
-struct proc *proc_start(const char *const *env, const char *const *argv)
+struct proc proc_start(const struct work *w, char *const argv[], char *const env[])
 {
-	struct proc *p = calloc(1, sizeof(*p));
+	static unsigned number;
+	struct proc p;
 	int in[2];
 
-	assert_non_null(p);
-	p->out = work("p%u.out", ++serial);
-	p->err = work("p%u.err", serial);
+	snprintf(p.out, sizeof(p.out), "%.200s/out.%u", w->dir, number);
+	snprintf(p.err, sizeof(p.err), "%.200s/err.%u", w->dir, number++);
 	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	p->pid = fork();
-	assert_true(p->pid >= 0);
-	if (!p->pid)
-		become(p, in[0], env, argv);
+	p.pid = fork();
+	assert_true(p.pid >= 0);
+	if (!p.pid)
+		child(&p, in[0], argv, env);
 	close(in[0]);
-	p->in = in[1];
-	p->next = procs;
-	procs = p;
+	p.in = in[1];
 	return p;
 }
 
-static size_t list_length(const char *const *list)
+bool wait_until(bool (*condition)(void *arg), void *arg, int seconds)
 {
-	size_t n = 0;
+	const struct timespec tick = { .tv_nsec = 10000000 };
 
-	while (list && list[n])
-		n++;
-	return n;
+	for (int i = 0; i < seconds * 100; i++) {
+		if (condition(arg))
+			return true;
+		nanosleep(&tick, NULL);
+	}
+	return condition(arg);
 }
 
-static const char *const *list_join(const char *const *a, const char *const *b)
+bool file_exists(void *path)
 {
-	size_t na = list_length(a), nb = list_length(b);
-	const char **all = calloc(na + nb + 1, sizeof(*all));
-
-	if (!all)
-		abort();
-	keep(all, NULL);
-	for (size_t i = 0; i < na + nb; i++)
-		all[i] = i < na ? a[i] : b[i - na];
-	return all;
+	return !access(path, F_OK);
 }
 
-struct proc *fdwhy_start(const char *session, const char *const *env, const char *const *argv)
-{
-	const char *const *head = ARGS(built("fdwhy"), "run", "-q", "-o", session, "--");
+struct saying {
+	const struct proc *p;
+	const char *text;
+};
 
-	return proc_start(env, list_join(head, argv));
+static bool has_said(void *arg)
+{
+	const struct saying *s = arg;
+	char *all = file_text(s->p->out), *line = all;
+	bool said = false;
+
+	while (line && !said) {
+		said = !strncmp(line, s->text, strlen(s->text));
+		line = strchr(line, '\n');
+		line = line ? line + 1 : NULL;
+	}
+	free(all);
+	return said;
 }
 
-struct proc *preload_start(const char *session, const char *const *env, const char *const *argv)
+bool proc_says(const struct proc *p, const char *text)
 {
-	const char *const *head = ENV(text("LD_PRELOAD=%s", built("libfdwhy.so")),
-				      text("FDWHY_SESSION=%s", session));
+	struct saying s = { p, text };
 
-	if (!mkdir(session, 0700) && am_root())
-		assert_int_equal(chmod(session, 01733), 0);
-	return proc_start(list_join(head, env), argv);
+	return wait_until(has_said, &s, DEADLINE_S);
 }
 
-void proc_say(struct proc *p, const char *line)
-{
-	const char *s = text("%s\n", line);
-
-	assert_int_equal(write(p->in, s, strlen(s)), strlen(s));
-}
-
-void proc_eof(struct proc *p)
+void proc_close_input(struct proc *p)
 {
 	if (p->in >= 0)
 		close(p->in);
 	p->in = -1;
 }
 
-const char *proc_out(const struct proc *p)
-{
-	return file_text(p->out);
-}
-
-const char *proc_err(const struct proc *p)
-{
-	return file_text(p->err);
-}
-
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
-/* What everybody said, for whoever has to find out why a test failed. */
-static void show_all(void)
-{
-	for (struct proc *p = procs; p; p = p->next)
-		print_message("-- pid %d%s\n%.4000s%.4000s", (int)p->pid, p->ended ? " (ended)" : "",
-			      proc_out(p), proc_err(p));
-}
-
-static bool proc_gone(struct proc *p)
-{
+struct waiting {
+	pid_t pid;
 	int status;
+};
 
-	if (p->ended)
-		return true;
-	if (waitpid(p->pid, &status, WNOHANG) != p->pid)
-		return false;
-	p->ended = true;
-	p->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
-	return true;
+static bool has_ended(void *arg)
+{
+	struct waiting *w = arg;
+
+	return waitpid(w->pid, &w->status, WNOHANG) == w->pid;
 }
 
-static const char *line_with(const char *s, const char *part)
+int proc_wait(struct proc *p)
 {
-	const char *at = strstr(s, part), *end = at ? strchr(at, '\n') : NULL;
+	struct waiting w = { .pid = p->pid };
 
-	if (!end)
-		return NULL;
-	while (at > s && at[-1] != '\n')
-		at--;
-	return text("%.*s", (int)(end - at), at);
-}
-
-const char *proc_line(struct proc *p, const char *part)
-{
-	int64_t deadline = now_ms() + DEADLINE_MS;
-	const char *line = NULL;
-
-	while (!line) {
-		bool gone = proc_gone(p);
-
-		line = line_with(proc_out(p), part);
-		if (!line && (gone || now_ms() > deadline)) {
-			show_all();
-			fail_msg("pid %d %s before it said \"%s\"", (int)p->pid,
-				 gone ? "ended" : "took too long", part);
-		}
-		if (!line)
-			usleep(3000);
+	proc_close_input(p);
+	if (!wait_until(has_ended, &w, 2 * DEADLINE_S)) {
+		kill(p->pid, SIGKILL);
+		waitpid(p->pid, &w.status, 0);
+		fail_msg("pid %d did not end in time", p->pid);
 	}
-	return line;
+	return w.status;
 }
 
-int proc_end(struct proc *p)
+int proc_stop(struct proc *p, int signo)
 {
-	int64_t deadline = now_ms() + 2 * DEADLINE_MS;
+	kill(p->pid, signo);
+	return proc_wait(p);
+}
 
-	proc_eof(p);
-	while (!proc_gone(p)) {
-		if (now_ms() > deadline) {
-			show_all();
-			fail_msg("pid %d does not end", (int)p->pid);
-		}
-		usleep(2000);
+int run(const struct work *w, char *const argv[], char *const env[], struct proc *ret)
+{
+	struct proc p = proc_start(w, argv, env);
+	int status = proc_wait(&p);
+
+	if (ret)
+		*ret = p;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+char *file_text(const char *path)
+{
+	FILE *f = fopen(path, "re");
+	char *s = NULL;
+	size_t room = 0;
+	ssize_t n = f ? getdelim(&s, &room, '\0', f) : -1;
+
+	if (f)
+		fclose(f);
+	if (n >= 0)
+		return s;
+	free(s);
+	return strdup("");
+}
+
+/* ---- fdwhy ------------------------------------------------------------------------------------ */
+
+int fdwhy_run(const struct work *w, const char *session, char *const argv[])
+{
+	char *all[64] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			  (char *)(uintptr_t)session, "--" };
+
+	for (size_t i = 0; argv[i] && i < 50; i++)
+		all[6 + i] = argv[i];
+	return run(w, all, NULL, NULL);
+}
+
+json_object *report_of(const struct work *w, const char *session)
+{
+	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", "--json",
+			 (char *)(uintptr_t)session, NULL };
+	struct proc p;
+	int status = run(w, argv, NULL, &p);
+	json_object *o = json_object_from_file(p.out);
+
+	if (status || !o)
+		print_error("%s", file_text(p.err));
+	assert_int_equal(status, 0);
+	assert_non_null(o);
+	return o;
+}
+
+/* ---- reports ---------------------------------------------------------------------------------- */
+
+json_object *field(json_object *o, const char *path)
+{
+	char name[64];
+
+	while (o && *path) {
+		size_t n = strcspn(path, ".");
+
+		snprintf(name, sizeof(name), "%.*s", (int)n, path);
+		if (!json_object_object_get_ex(o, name, &o))
+			return NULL;
+		path += n + (path[n] == '.');
 	}
-	return p->status;
+	return o;
 }
 
-int proc_kill(struct proc *p, int signal)
+int64_t number_of(json_object *o, const char *path)
 {
-	if (!proc_gone(p))
-		kill(p->pid, signal);
-	return proc_end(p);
+	json_object *v = field(o, path);
+
+	return v ? json_object_get_int64(v) : -1;
 }
 
-int run(const char *const *argv)
+const char *text_of(json_object *o, const char *path)
 {
-	return proc_end(proc_start(NULL, argv));
+	json_object *v = field(o, path);
+
+	return v ? json_object_get_string(v) : "";
 }
 
-int fdwhy_run(const char *session, const char *const *argv)
+bool stack_has(json_object *site, const char *key, const char *function)
 {
-	return proc_end(fdwhy_start(session, NULL, argv));
+	json_object *stack = field(site, key);
+	size_t n = stack ? json_object_array_length(stack) : 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(text_of(json_object_array_get_idx(stack, i), "function"), function))
+			return true;
+	return false;
 }
 
-int preload_run(const char *session, const char *const *argv)
+json_object *find_site(json_object *report, const char *key, const char *call, const char *function)
 {
-	return proc_end(preload_start(session, NULL, argv));
-}
+	json_object *list = field(report, key);
+	size_t n = list ? json_object_array_length(list) : 0;
 
-void until(bool (*condition)(void *arg), void *arg, const char *what)
-{
-	int64_t deadline = now_ms() + DEADLINE_MS;
+	for (size_t i = 0; i < n; i++) {
+		json_object *o = json_object_array_get_idx(list, i);
 
-	while (!condition(arg)) {
-		if (now_ms() > deadline) {
-			show_all();
-			fail_msg("waited too long: %s", what);
-		}
-		usleep(5000);
+		if ((!call || !strcmp(text_of(o, "call"), call)) &&
+		    (!function || stack_has(o, "stack", function)))
+			return o;
 	}
-}
-
-bool is_socket(void *path)
-{
-	struct stat st;
-
-	return !stat(path, &st) && S_ISSOCK(st.st_mode);
+	return NULL;
 }

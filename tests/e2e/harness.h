@@ -1,98 +1,76 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * harness.h - what the end-to-end tests share: a private directory, programs started in it, the
- * shim around them, and look-ups in the report.
- *
- * Every test is run between harness_before() and harness_after() (write E2E(name) in the list): it
- * has a directory of its own, and whatever it started, allocated or wrote is gone afterwards. A
- * look-up that has to succeed ends the test with everything the programs said when it does not.
- * Strings and reports given out live until the end of the test.
+ * harness.h - what every end-to-end test needs: a private directory, programs started and stopped by
+ * pid, sessions, and the report as JSON. Conditions are polled with a deadline; nothing sleeps.
  */
 #ifndef E2E_HARNESS_H
 #define E2E_HARNESS_H
 
-#include <json-c/json.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 #include <cmocka.h>
+#include <json-c/json.h>
+#include <sys/types.h>
 
-#define E2E(f) cmocka_unit_test_setup_teardown(f, harness_before, harness_after)
-#define E2E_MAIN(tests) cmocka_run_group_tests(tests, NULL, NULL)
-/* An argument or environment list: ARGS("sleep", "1"), ENV("A=1", "PATH") (a bare name: unset). */
-#define ARGS(...) ((const char *const[]){ __VA_ARGS__, NULL })
-#define ENV(...) ARGS(__VA_ARGS__)
+struct work {
+	char dir[256]; /* private, removed by work_end */
+};
+/* cmocka setup and teardown: *state is a struct work. */
+int work_begin(void **state);
+int work_end(void **state);
+/* "<dir>/<name>", in a ring of static buffers. */
+const char *work_path(const struct work *w, const char *name);
 
-/* How long anything may take before it counts as stuck. Not a measure of anything. */
-#define DEADLINE_MS 60000
-
-int harness_before(void **state);
-int harness_after(void **state);
-
-/* Ends the test as skipped, with the reason on a line "skip: ...". */
-void skip_unless(bool possible, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* The path of an installed program (also one in /usr/sbin), or NULL. */
-const char *program(const char *name);
-bool am_root(void);
-
-/* ---- places --------------------------------------------------------------------------------- */
-
-const char *text(const char *format, ...) __attribute__((format(printf, 1, 2)));
-/* A path in the test's own directory. Short enough for a UNIX socket. */
-const char *work(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void work_write(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* What a file says, "" when it is not there. */
-const char *file_text(const char *path);
-/* A file of the build, e.g. built("targets/leak_open"): absolute. */
+/* Absolute path of a built file: "fdwhy", "libfdwhy.so", "targets/leak_open". */
 const char *built(const char *name);
-const char *target(const char *name);
-/* A session directory that does not exist yet. */
-const char *session_new(void);
-int tcp_port_free(void);
-
-/* ---- programs ------------------------------------------------------------------------------- */
 
 struct proc {
 	pid_t pid;
-	int in;		 /* its standard input, -1 when closed */
-	const char *out; /* files with what it wrote */
-	const char *err;
-	bool ended;
-	int status; /* exit status, or 128 + signal */
-	struct proc *next;
+	int in;	      /* its standard input; -1 closed */
+	char out[256]; /* files that get its standard output and error */
+	char err[256];
 };
 
-/* env and argv as ARGS() makes them; env may be NULL. Never returns NULL. */
-struct proc *proc_start(const char *const *env, const char *const *argv);
-/* The same under `fdwhy run -q -o session --`, and with the library preloaded and nothing else. */
-struct proc *fdwhy_start(const char *session, const char *const *env, const char *const *argv);
-struct proc *preload_start(const char *session, const char *const *env, const char *const *argv);
+/* argv and extra environment ("NAME=value") end with NULL; env may be NULL. */
+struct proc proc_start(const struct work *w, char *const argv[], char *const env[]);
+/* Wait until a line of its output starts with `text`; false at the deadline. */
+bool proc_says(const struct proc *p, const char *text);
+void proc_close_input(struct proc *p);
+/* Status as waitpid gives it; kills it after the deadline. */
+int proc_wait(struct proc *p);
+int proc_stop(struct proc *p, int signo);
+/* Start and wait; returns 128+N or the exit status. */
+int run(const struct work *w, char *const argv[], char *const env[], struct proc *ret);
 
-void proc_say(struct proc *p, const char *line);
-void proc_eof(struct proc *p);
-/* Waits until it wrote a line that contains `part`; the line. proc_line(p, "ready"). */
-const char *proc_line(struct proc *p, const char *part);
-/* Closes its input, waits for its end; the status. */
-int proc_end(struct proc *p);
-int proc_kill(struct proc *p, int signal);
-const char *proc_out(const struct proc *p);
-const char *proc_err(const struct proc *p);
+/* A whole file, allocated; "" when there is none. */
+char *file_text(const char *path);
+bool wait_until(bool (*condition)(void *arg), void *arg, int seconds);
+bool file_exists(void *path);
 
-/* From start to end with an empty input; the status. */
-int run(const char *const *argv);
-int fdwhy_run(const char *session, const char *const *argv);
-int preload_run(const char *session, const char *const *argv);
+/* `fdwhy run -q -o <session> -- target args...`: returns its exit status. */
+int fdwhy_run(const struct work *w, const char *session, char *const argv[]);
+/* `fdwhy report --json`; fails the test when it does not work. Put with json_object_put. */
+json_object *report_of(const struct work *w, const char *session);
 
-/* Puts it away at the end of the test. */
-void harness_keep(struct json_object *o);
+/* Looking into a report. */
+json_object *field(json_object *o, const char *path); /* "a.b.c"; NULL when absent or null */
+int64_t number_of(json_object *o, const char *path);
+const char *text_of(json_object *o, const char *path); /* "" when null */
+/* First of list `key` whose call is `call` (NULL: any) and whose stack has `function` (NULL: any). */
+json_object *find_site(json_object *report, const char *key, const char *call, const char *function);
+bool stack_has(json_object *site, const char *key, const char *function);
 
-/* Asks until it says true; ends the test after DEADLINE_MS. */
-void until(bool (*condition)(void *arg), void *arg, const char *what);
-bool is_socket(void *path);
-
-#include "report.h"
+/* skip() with a printed reason. */
+#define SKIP_UNLESS(condition, why)          \
+	do {                                 \
+		if (!(condition)) {          \
+			print_message("skip: %s\n", why); \
+			skip();              \
+		}                            \
+	} while (0)
+bool installed(const char *program);
 
 #endif
