@@ -6,7 +6,7 @@
  *   feeder ----> front ----> delivery     UNIX listener with a short backlog; delivery is slow, so
  *  (clients)       |                      connect() of the front fails with EAGAIN, and delivery
  *                  |                      forgets to close the spool file of each message
- *                  |-------> archiver     reads slowly, so send() of the front fails with EAGAIN
+ *                  |-------> archiver     reads slowly, so send() of the front times out with EAGAIN
  *                  '- mailbox, index      locked by the indexer most of the time, so flock() and
  *                     ^ indexer           fcntl() of the front fail with EAGAIN
  *
@@ -236,7 +236,7 @@ static void store_in_mailbox(const struct client *c)
 
 static void archive_message(const struct client *c, int archive)
 {
-	if (send(archive, c->message, c->bytes, MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+	if (send(archive, c->message, c->bytes, MSG_NOSIGNAL) > 0)
 		counts.archived++;
 	else
 		counts.dropped++;
@@ -289,6 +289,15 @@ static void accept_clients(int listener, int ep)
 	}
 	if (errno != EAGAIN)
 		die("accept");
+}
+
+/* A blocking socket whose send() fails with EAGAIN after the timeout. */
+static void limit_archive_wait(int archive)
+{
+	const struct timeval five_ms = { .tv_usec = 5000 };
+
+	if (setsockopt(archive, SOL_SOCKET, SO_SNDTIMEO, &five_ms, sizeof(five_ms)))
+		die("SO_SNDTIMEO");
 }
 
 static void run_front(int listener, int archive)
@@ -396,6 +405,7 @@ int main(void)
 	wait_for_indexer(quit[1]);
 	if (start("feeder", quit[1]))
 		return run_feeder(), 0;
+	limit_archive_wait(stream[1]);
 	run_front(listener, stream[1]);
 	close(quit[1]);
 	while (wait(NULL) > 0)
