@@ -117,7 +117,7 @@ static COLD struct frame step(struct frame f, struct reach *r)
 	no_rule = rule.how == HOW_none || rule.how == HOW_end;
 	r->outcome = rule.how == HOW_end ? STEP_end : STEP_lost;
 	if (rule.how == HOW_signal || (no_rule && is_sigreturn(f.pc))) {
-		r->outcome = step_signal(&f, r);
+		r->outcome = (uint8_t)step_signal(&f, r);
 		return f;
 	}
 	if (no_rule || !find_cfa(&f, r, &rule, &cfa))
