@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,7 +25,7 @@ int work_begin(void **state)
 	struct work *w = calloc(1, sizeof(*w));
 
 	strcpy(w->dir, "/tmp/fdwhy-test-XXXXXX");
-	if (!mkdtemp(w->dir) || chmod(w->dir, 0755))
+	if (!mkdtemp(w->dir) || chmod(w->dir, 0755) || prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -1;
 	*state = w;
 	return 0;
@@ -36,10 +39,27 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
+/* Orphans become children of this process (PR_SET_CHILD_SUBREAPER); ends all it has, by pid. */
+static bool no_children(void *arg)
+{
+	char path[64], *list, *at, *rest = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	list = file_text(path);
+	for (at = strtok_r(list, " ", &rest); at; at = strtok_r(NULL, " ", &rest))
+		kill((pid_t)atol(at), SIGKILL);
+	free(list);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	(void)arg;
+	return waitpid(-1, NULL, WNOHANG) < 0;
+}
+
 int work_end(void **state)
 {
 	struct work *w = *state;
 
+	wait_until(no_children, NULL, DEADLINE_S);
 	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(w);
 	return 0;
@@ -225,6 +245,42 @@ char *file_text(const char *path)
 	return strdup("");
 }
 
+void file_write(const char *path, const char *format, ...)
+{
+	FILE *f = fopen(path, "we");
+	va_list args;
+
+	assert_non_null(f);
+	va_start(args, format);
+	vfprintf(f, format, args);
+	va_end(args);
+	assert_int_equal(fclose(f), 0);
+}
+
+int port_free(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+int port_connect(int port)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (!connect(fd, (const struct sockaddr *)&a, sizeof(a)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 /* ---- fdwhy ------------------------------------------------------------------------------------ */
 
 int fdwhy_run(const struct work *w, const char *session, char *const argv[])
@@ -235,6 +291,18 @@ int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 	for (size_t i = 0; argv[i] && i < 50; i++)
 		all[6 + i] = argv[i];
 	return run(w, all, NULL, NULL);
+}
+
+struct proc preload_start(const struct work *w, const char *session, char *const argv[])
+{
+	char preload[600], where[600];
+	char *env[] = { preload, where, NULL };
+
+	if (!mkdir(session, 0700) && !geteuid())
+		assert_int_equal(chmod(session, 01733), 0);
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", built("libfdwhy.so"));
+	snprintf(where, sizeof(where), "FDWHY_SESSION=%s", session);
+	return proc_start(w, argv, env);
 }
 
 json_object *report_of(const struct work *w, const char *session)
