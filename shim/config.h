@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "attrs.h"
 
 #define CONFIG_PATH_MAX 512
 #define CONFIG_VARS_MAX 16
@@ -24,7 +25,7 @@ struct config {
 	const char *vars[CONFIG_VARS_MAX]; /* "FDWHY...=value", to put back at exec */
 	unsigned var_count;
 };
-extern struct config config;
+extern HIDDEN struct config config;
 
 /* Reads envp; keeps only copies. A setting that cannot be understood keeps its default. */
 void config_init(char **envp);

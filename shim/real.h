@@ -25,10 +25,10 @@ union real_page {
 	struct real_table table;
 	unsigned char page[4096];
 };
-extern union real_page real_page;
+extern HIDDEN union real_page real_page;
 #define real (real_page.table)
 
-extern bool real_loaded;
+extern HIDDEN bool real_loaded;
 
 /*
  * Fill the table. false when that is not possible now: the dynamic linker is calling us from inside

@@ -34,13 +34,13 @@ union self_page {
 	struct self_gate gate;
 	uint8_t page[4096];
 };
-extern union self_page self_page;
+extern HIDDEN union self_page self_page;
 #define self_gate (self_page.gate)
 
-extern bool self_began; /* survives fork: the constructor of this image has run */
-extern THREAD uint32_t self_vfork_depth; /* > 0: this is, or waits for, a vfork child */
-extern THREAD uint32_t self_waits;	 /* poll, select, epoll_wait calls of this thread */
-extern THREAD uint32_t self_tid_cache;
+extern HIDDEN bool self_began; /* survives fork: the constructor of this image has run */
+extern HIDDEN THREAD uint32_t self_vfork_depth; /* > 0: this is, or waits for, a vfork child */
+extern HIDDEN THREAD uint32_t self_waits;	 /* poll, select, epoll_wait calls of this thread */
+extern HIDDEN THREAD uint32_t self_tid_cache;
 
 static inline bool self_vforked(void)
 {

@@ -12,7 +12,7 @@
 
 #include "store.h"
 
-extern struct record_slot *slots_base;
+extern HIDDEN struct record_slot *slots_base;
 
 struct slots_birth {
 	uint64_t now_ns;

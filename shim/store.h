@@ -21,7 +21,7 @@ struct store {
 	bool populate;	/* the kernel has MADV_POPULATE_WRITE */
 	bool continued; /* this image continues the record of the one before */
 };
-extern struct store store;
+extern HIDDEN struct store store;
 
 /* Make or continue the record `<session>/<pid>.rec`. 0, or -errno with header.off explained. */
 int store_start(const char *session, uint32_t nofile_hard);

@@ -9,10 +9,13 @@
 #define CALL_IO(name, class, ret, params, args, fd, bytes, flags)                            \
 	EXPORT HOT ret name params                                                           \
 	{                                                                                    \
+		/* volatile: kept on the stack for the cold part, not in saved registers */      \
+		volatile size_t asked = (size_t)(bytes);                                     \
+		volatile int how = flags;                                                    \
 		ret r = real.name args;                                                      \
 		if (likely(r >= 0) && likely(slots_use(fd)))                                 \
 			return r;                                                            \
-		return (ret)call_io(CALL_##name, fd, r, (size_t)(bytes), flags, CALL_SEED); \
+		return (ret)call_io(CALL_##name, fd, r, asked, how, CALL_SEED);             \
 	}
 
 #define CALL_WAIT(name, class, ret, params, args) \
