@@ -1,167 +1,214 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack.c - walks the calling thread's stack by the rules of stack_rules.h. No malloc, lock, fd; no
- * system call but one to see whether a page of stack can be read, once a page and thread.
+ * stack.c - walks the calling thread's stack by the rules of stack_rules.h, from the seed's frame
+ * outwards. The frame pointer is looked up only when a frame needs it: most stacks never do. No
+ * malloc, lock or fd; no system call on the stacks of threads.
  *
  * A stack that makes no sense ends the trace: the CFA must grow from frame to frame, addresses must
- * be aligned, and nothing is read outside pages known to be readable.
+ * be aligned, and nothing is read that stack_reach.h does not know to be readable.
  */
-#include <signal.h>
-#include <stdbool.h>
+#include <sys/auxv.h>
 #include "record.h"
-#include "self.h"
 #include "stack.h"
-#include "stack_arch.h"
+#include "stack_reach.h"
 #include "stack_rules.h"
-#include "sysc.h"
+#include "stack_walk.h"
 
 #define FRAME_MAX (16u << 20)
 #define OWN_FRAMES 16 /* between here and the wrapper's caller */
-#define PAGES_DOWN 16
+#define VDSO_TEXT 4096u
+#define ALWAYS_INLINE __attribute__((always_inline)) inline
 
-struct walk {
-	struct regs r;
-	bool exact; /* pc is where a signal interrupted, not a return address */
+enum outcome { STEP_on, STEP_end, STEP_lost };
+
+/* In place of an address; both are unaligned, so that they cannot be read by mistake. */
+enum { FP_AT_SEED = 1, FP_AT_NOWHERE = 2 };
+
+struct frame {
+	uintptr_t pc; /* with STACK_PC_EXACT where a signal interrupted: not a return address then */
+	uintptr_t sp;
+	uintptr_t fp_at; /* where the frame pointer is saved: read when needed, not before */
 };
 
-/* Pages of this thread's stack that are known to be readable: [low, high). */
-static THREAD uintptr_t low, high;
+static uintptr_t vdso;
 
-/* ---- may this be read? ------------------------------------------------------------------------ */
+/* ---- the frame pointer ------------------------------------------------------------------------ */
 
-/* The kernel reads the new mask before it looks at `how`: EFAULT, else EINVAL and nothing changes. */
-static bool readable(uintptr_t page)
+static COLD bool odd_fp(struct reach *r, uintptr_t fp_at, uintptr_t *ret)
 {
-	if (self_gate.seccomp)
+	if (fp_at != FP_AT_SEED || !r->reads_fp || !stack_seed_fp(r->seed, ret))
 		return false;
-	return sysc(SYS_rt_sigprocmask, -1, page, 0, 8) != -14 /* EFAULT */;
-}
-
-static COLD bool extend(uintptr_t sp, uintptr_t addr)
-{
-	uintptr_t page = sp & ~(uintptr_t)(RECORD_PAGE - 1);
-
-	if (page >= high || page + PAGES_DOWN * RECORD_PAGE < low)
-		low = high = page; /* another stack */
-	for (uintptr_t p = low; p > page; p -= RECORD_PAGE) {
-		if (!readable(p - RECORD_PAGE)) {
-			low = high = page;
-			break;
-		}
-		low = p - RECORD_PAGE;
-	}
-	while (high <= addr && readable(high))
-		high += RECORD_PAGE;
-	return addr >= low && addr < high;
-}
-
-/* The word at addr, on the stack that sp is on. */
-static inline bool load(uintptr_t sp, uintptr_t addr, uintptr_t *ret)
-{
-	if (unlikely(addr & 7) || unlikely(addr < sp) || unlikely(addr - sp > FRAME_MAX))
-		return false;
-	if ((unlikely(sp < low) || unlikely(addr >= high)) && !extend(sp, addr))
-		return false;
-	*ret = *(const uintptr_t *)addr;
+	if (r->reads)
+		reach_note(r, READS_FP, *ret);
 	return true;
+}
+
+static inline bool find_fp(const struct frame *f, struct reach *r, uintptr_t *ret)
+{
+	if (unlikely(f->fp_at & 7))
+		return odd_fp(r, f->fp_at, ret);
+	return reach_load(r, f->fp_at, ret);
 }
 
 /* ---- one frame outwards ----------------------------------------------------------------------- */
 
-enum outcome { STEP_on, STEP_end, STEP_lost };
-
-static enum outcome step_signal(struct walk *w)
+static enum outcome step_signal(struct frame *f, struct reach *r)
 {
-	struct regs n = { 0 };
-	uintptr_t sp = w->r.sp;
+	uintptr_t at = f->sp, pc, sp, lr = 0;
 
-	if (!load(sp, sp + REGS_SIGNAL_PC, &n.pc) || !load(sp, sp + REGS_SIGNAL_SP, &n.sp) ||
-	    !load(sp, sp + REGS_SIGNAL_FP, &n.fp))
+	if (!reach_load(r, at + REGS_SIGNAL_PC, &pc) || !reach_load(r, at + REGS_SIGNAL_SP, &sp))
 		return STEP_lost;
-	if (REGS_SIGNAL_LR && !load(sp, sp + REGS_SIGNAL_LR, &n.lr))
+	if (REGS_SIGNAL_LR && !reach_load(r, at + REGS_SIGNAL_LR, &lr))
 		return STEP_lost;
-	w->r = n;
-	w->exact = true;
+	reach_switch(r, sp);
+	r->lr = lr;
+	*f = (struct frame){ pc | STACK_PC_EXACT, sp, at + REGS_SIGNAL_FP };
 	return STEP_on;
 }
 
-static bool find_cfa(const struct walk *w, struct stack_rule rule, uintptr_t *ret)
+static bool is_sigreturn(uintptr_t pc)
 {
-	switch (rule.how) {
-	case HOW_sp:
-		*ret = w->r.sp + (uintptr_t)(intptr_t)rule.cfa;
-		return true;
-	case HOW_fp:
-		*ret = w->r.fp + (uintptr_t)(intptr_t)rule.cfa;
-		return true;
-	case HOW_fp_deref:
-		return load(w->r.sp, w->r.fp + (uintptr_t)(intptr_t)rule.cfa, ret);
-	case HOW_plt:
-		*ret = w->r.sp + 8 + ((w->r.pc & 15) >= 11 ? 8 : 0);
-		return true;
-	default:
+	if (!REGS_SIGRETURN_BARE || pc & 3)
 		return false;
-	}
+	if (pc - vdso >= VDSO_TEXT && (!reach_readable(pc) || !reach_readable(pc + 4)))
+		return false;
+	return regs_is_sigreturn((const uint32_t *)pc);
 }
 
-static inline enum outcome step(struct walk *w)
+static bool find_cfa(const struct frame *f, struct reach *r, const struct stack_rule *rule,
+		     uintptr_t *ret_cfa)
 {
-	struct stack_rule rule = stack_rule_find(w->r.pc - !w->exact);
-	uintptr_t cfa, pc, sp = w->r.sp, fp = w->r.fp;
+	uintptr_t offset = (uintptr_t)(intptr_t)rule->cfa, base = f->sp;
 
-	if (unlikely(rule.how == HOW_signal))
-		return step_signal(w);
-	if (unlikely(rule.how == HOW_end))
-		return STEP_end;
-	if (unlikely(!find_cfa(w, rule, &cfa)) || unlikely(cfa < sp) || unlikely(cfa - sp > FRAME_MAX))
-		return STEP_lost;
-	if (!rule.ra8)
-		pc = w->r.lr;
-	else if (!load(sp, cfa + (uintptr_t)(intptr_t)rule.ra8 * 8, &pc))
-		return STEP_lost;
-	if (rule.fp2 && !load(sp,
-			      (rule.fp2 & 1 ? fp : cfa) +
-				      (uintptr_t)(intptr_t)(rule.fp2 >> 1) * 8,
-			      &fp))
-		return STEP_lost;
-	pc = REGS_STRIP(pc);
-	if (unlikely(cfa == sp) && (rule.ra8 || pc == w->r.pc))
-		return STEP_lost; /* no progress */
-	w->r = (struct regs){ .pc = pc, .sp = cfa, .fp = fp };
-	w->exact = false;
-	return pc ? STEP_on : STEP_end;
+	if ((rule->from_fp || rule->how == HOW_deref) && !find_fp(f, r, &base))
+		return false;
+	if (rule->how == HOW_deref)
+		return reach_load(r, base + offset, ret_cfa);
+	if (rule->how == HOW_plt)
+		offset = 8 + ((f->pc & 15) * 8 >= offset ? 8 : 0);
+	*ret_cfa = base + offset;
+	return true;
+}
+
+/* Where the caller's frame pointer is, when this frame has it. */
+static uintptr_t find_fp_at(const struct frame *f, struct reach *r, const struct stack_rule *rule,
+			    uintptr_t cfa)
+{
+	uintptr_t fp;
+
+	if (rule->fp_how == FP_same)
+		return f->fp_at;
+	if (rule->fp_how == FP_saved)
+		return cfa + (uintptr_t)(intptr_t)rule->fp;
+	if (rule->fp_how == FP_by_fp && find_fp(f, r, &fp))
+		return fp + (uintptr_t)(intptr_t)rule->fp;
+	return FP_AT_NOWHERE;
+}
+
+/* Any frame. r->outcome says how it went. */
+static COLD struct frame step(struct frame f, struct reach *r)
+{
+	bool exact = f.pc & STACK_PC_EXACT, no_rule;
+	struct stack_rule rule;
+	uintptr_t cfa, pc = r->lr;
+
+	f.pc &= ~STACK_PC_EXACT;
+	rule = stack_rule_find(f.pc - !exact);
+	no_rule = rule.how == HOW_none || rule.how == HOW_end;
+	r->outcome = rule.how == HOW_end ? STEP_end : STEP_lost;
+	if (rule.how == HOW_signal || (no_rule && is_sigreturn(f.pc))) {
+		r->outcome = step_signal(&f, r);
+		return f;
+	}
+	if (no_rule || !find_cfa(&f, r, &rule, &cfa))
+		return f;
+	if (cfa - f.sp - REGS_FRAME_MIN > FRAME_MAX || (!rule.ra_saved && !exact))
+		return f;
+	if (rule.ra_saved && !reach_load(r, cfa + (uintptr_t)(intptr_t)rule.ra, &pc))
+		return f;
+	f.fp_at = find_fp_at(&f, r, &rule, cfa);
+	f.pc = REGS_STRIP(pc);
+	f.sp = cfa;
+	r->outcome = f.pc ? STEP_on : STEP_end;
+	return f;
+}
+
+/*
+ * HOT: the frames that nearly all are. pc and sp stay in registers: what counts is the chain from pc
+ * over its rule and sp to the next pc. An exact pc matches no rule here. false: nothing was changed.
+ */
+static ALWAYS_INLINE bool step_fast(struct frame *f, struct reach *r)
+{
+	struct stack_rule rule;
+	uintptr_t cfa = f->sp, pc;
+
+	if (unlikely(!stack_rule_fast(f->pc - 1, &rule)))
+		return false;
+	if (rule.from_fp && unlikely(!reach_load(r, f->fp_at, &cfa)))
+		return false;
+	cfa += (uintptr_t)(intptr_t)rule.cfa;
+	if (unlikely(cfa - f->sp - REGS_FRAME_MIN > FRAME_MAX) ||
+	    unlikely(!reach_load(r, cfa + (uintptr_t)(intptr_t)rule.ra, &pc)) ||
+	    unlikely(!REGS_STRIP(pc)))
+		return false;
+	f->pc = REGS_STRIP(pc);
+	f->sp = cfa;
+	if (rule.fp_how == FP_saved)
+		f->fp_at = cfa + (uintptr_t)(intptr_t)rule.fp;
+	return true;
 }
 
 /* ---- the trace -------------------------------------------------------------------------------- */
 
-/* From here to the wrapper's caller: our own frames are not reported. */
-static inline bool leave_shim(struct walk *w, const struct stack_seed *seed)
+/* Through the shim's own frames: the register is where one of them saved it, or still the same. */
+COLD bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp)
 {
-	for (int i = 0; i < OWN_FRAMES && w->r.sp < seed->cfa; i++)
-		if (step(w) != STEP_on)
-			return false;
-	return w->r.sp == seed->cfa && w->r.pc == seed->pc;
+	struct regs here;
+	struct reach r = { .seed = seed };
+	struct frame f;
+
+	REGS_HERE(&here);
+	f = (struct frame){ here.pc | STACK_PC_EXACT, here.sp, (uintptr_t)&here.fp };
+	r.lr = here.lr;
+	r.outcome = STEP_on;
+	reach_start(&r, here.sp);
+	for (int i = 0; i < OWN_FRAMES && f.sp < seed->cfa && r.outcome == STEP_on; i++)
+		if (!step_fast(&f, &r))
+			f = step(f, &r);
+	return f.sp == seed->cfa && f.pc == seed->pc && find_fp(&f, &r, ret_fp);
 }
 
-__attribute__((noinline)) unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc,
-						 unsigned max, unsigned *ret_flags)
+unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
+			     unsigned *ret_flags, struct stack_reads *ret_reads)
 {
-	struct walk w = { .exact = true };
-	enum outcome o = STEP_on;
+	static const uint8_t flags[] = { [STEP_on] = STACK_CUT, [STEP_end] = 0,
+					 [STEP_lost] = STACK_LOST };
+	struct reach r = { .seed = seed, .reads = ret_reads, .reads_fp = true };
+	struct frame f = { seed->pc, seed->cfa, FP_AT_SEED };
 	unsigned n = 0;
 
-	REGS_HERE(&w.r);
-	ret_pc[n++] = seed->pc;
-	if (!leave_shim(&w, seed)) {
-		*ret_flags = STACK_LOST;
-		return n;
+	if (ret_reads) {
+		ret_reads->generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
+		ret_reads->used = 0;
 	}
-	while (n < max && (o = step(&w)) == STEP_on)
-		ret_pc[n++] = w.r.pc | (w.exact ? STACK_PC_EXACT : 0);
-	if (o == STEP_on)
-		o = step(&w) == STEP_end ? STEP_end : STEP_on; /* was that the last one? */
-	*ret_flags = o == STEP_end ? 0 : o == STEP_on ? STACK_CUT : STACK_LOST;
+	reach_start(&r, (uintptr_t)&r);
+	r.outcome = STEP_on;
+	for (;;) {
+		ret_pc[n++] = f.pc;
+		if (unlikely(!step_fast(&f, &r)))
+			f = step(f, &r);
+		__asm__("" : "+r"(f.pc), "+r"(f.sp)); /* not both in one vector register */
+		if (unlikely(r.outcome != STEP_on) || unlikely(n >= max))
+			break;
+	}
+	*ret_flags = flags[r.outcome];
 	return n;
+}
+
+unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
+		       unsigned *ret_flags)
+{
+	return stack_capture_reads(seed, ret_pc, max, ret_flags, NULL);
 }
 
 void stack_warm_up(void)
@@ -171,5 +218,8 @@ void stack_warm_up(void)
 	uint64_t pc[8];
 	unsigned flags;
 
+	vdso = getauxval(AT_SYSINFO_EHDR);
+	reach_warm_up();
+	stack_cfi_warm_up();
 	stack_capture(&here, pc, 8, &flags);
 }

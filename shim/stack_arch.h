@@ -7,6 +7,8 @@
 #include "arch/x86_64_regs.h"
 #elif defined(__aarch64__)
 #include "arch/aarch64_regs.h"
+#else
+#error "this unwinder is written for x86_64 and aarch64: make UNWIND=libunwind"
 #endif
 
 #endif

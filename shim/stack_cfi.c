@@ -1,333 +1,233 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_cfi.c - reads call frame information: .eh_frame_hdr of the object that holds pc (found by
- * _dl_find_object: no lock, signal-safe), its FDE and CIE, and their CFA program. Follows only the
- * registers that lead to the next frame. What it does not understand ends the trace there.
+ * stack_cfi.c - reads call frame information: the FDE of pc (stack_find.h), its CIE, and their CFA
+ * program. Follows only the registers that lead to the next frame. What it does not understand ends
+ * the trace there; nothing outside the object's mapping is read.
  *
- * Sources: LSB "Exception Frames", DWARF 5 section 6.4, glibc manual (_dl_find_object).
+ * Sources: LSB "Exception Frames", DWARF 5 section 6.4.
  */
-#include <dlfcn.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <string.h>
+#include "attrs.h"
 #include "stack_arch.h"
 #include "stack_cfi.h"
+#include "stack_dwarf.h"
+#include "stack_find.h"
 
-#pragma weak _dl_find_object
+#define STATES 6  /* depth of remember_state; compilers use 1, hand-written code 2 */
 
-#define STATES 8 /* depth of remember_state */
-
-struct reader {
-	const uint8_t *at, *end;
-	bool bad;
-};
+/* ---- CIE and FDE ------------------------------------------------------------------------------ */
 
 struct cie {
-	const uint8_t *program, *end;
+	struct dwarf program;
 	uint64_t code_align;
 	int64_t data_align;
 	uint8_t encoding; /* of pointers in its FDEs */
 	bool augmented, signal;
 };
 
-struct state {
-	struct stack_rule rule;
-	bool ra_undefined, lost;
-};
-
-/* ---- reading ---------------------------------------------------------------------------------- */
-
-static uint64_t fixed(struct reader *r, unsigned bytes)
+static struct dwarf bytes_from(const struct object *o, uintptr_t at)
 {
-	uint64_t v = 0;
+	struct dwarf d = { (const uint8_t *)at, (const uint8_t *)o->end, at < o->start || at >= o->end };
 
-	if ((size_t)(r->end - r->at) < bytes) {
-		r->bad = true;
-		return 0;
-	}
-	memcpy(&v, r->at, bytes);
-	r->at += bytes;
-	return v;
+	return d;
 }
 
-static uint64_t uleb(struct reader *r)
+/* The body of the entry at `at`; ret_id is where its id stands. */
+static struct dwarf enter(const struct object *o, uintptr_t at, uintptr_t *ret_id)
 {
-	uint64_t v = 0;
+	struct dwarf d = bytes_from(o, at);
+	uint64_t bytes = dwarf_fixed(&d, 4);
 
-	for (unsigned shift = 0; shift < 64; shift += 7) {
-		uint64_t byte = fixed(r, 1);
-
-		v |= (byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return v;
-	}
-	r->bad = true;
-	return 0;
+	if (bytes == 0xffffffff)
+		bytes = dwarf_fixed(&d, 8);
+	*ret_id = (uintptr_t)d.at;
+	return dwarf_block(&d, bytes);
 }
 
-static int64_t sleb(struct reader *r)
+static void augmentation(struct dwarf *d, const uint8_t *s, struct cie *c)
 {
-	uint64_t v = 0, byte;
-	unsigned shift = 0;
+	uint8_t encoding;
 
-	do {
-		byte = fixed(r, 1);
-		v |= (byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80 && shift < 64);
-	if (byte & 0x40 && shift < 64)
-		v |= ~0ull << shift;
-	return (int64_t)v;
-}
-
-/* A pointer in DW_EH_PE encoding: absolute or relative to where it stands. */
-static uint64_t encoded(struct reader *r, uint8_t encoding)
-{
-	uint64_t base = (encoding & 0x70) == 0x10 ? (uintptr_t)r->at : 0;
-	uint64_t v;
-
-	switch (encoding & 0x0f) {
-	case 0x00: /* absptr */
-	case 0x04: /* udata8 */
-	case 0x0c: /* sdata8 */
-		v = fixed(r, 8);
-		break;
-	case 0x03: /* udata4 */
-		v = fixed(r, 4);
-		break;
-	case 0x0b: /* sdata4 */
-		v = (uint64_t)(int64_t)(int32_t)fixed(r, 4);
-		break;
-	case 0x01:
-		v = uleb(r);
-		break;
-	default:
-		r->bad = true;
-		return 0;
-	}
-	return v + base;
-}
-
-/* ---- finding the FDE -------------------------------------------------------------------------- */
-
-struct hdr {
-	uint8_t version, frame_encoding, count_encoding, table_encoding;
-	int32_t frame;
-	uint32_t count;
-	struct {
-		int32_t pc, fde; /* relative to the header */
-	} table[];
-};
-
-static const uint8_t *find_fde(uintptr_t pc)
-{
-	struct dl_find_object o;
-	const struct hdr *h;
-	int64_t want;
-	uint32_t low = 0, high;
-
-	if (!_dl_find_object || _dl_find_object((void *)pc, &o) || !o.dlfo_eh_frame)
-		return NULL;
-	h = o.dlfo_eh_frame;
-	if (h->version != 1 || h->frame_encoding != 0x1b || h->count_encoding != 0x03 ||
-	    h->table_encoding != 0x3b || !h->count)
-		return NULL;
-	want = (int64_t)(pc - (uintptr_t)h);
-	for (high = h->count; high - low > 1;) {
-		uint32_t middle = low + (high - low) / 2;
-
-		if (h->table[middle].pc <= want)
-			low = middle;
-		else
-			high = middle;
-	}
-	return h->table[low].pc <= want ? (const uint8_t *)h + h->table[low].fde : NULL;
-}
-
-/* ---- CIE and FDE ------------------------------------------------------------------------------ */
-
-static bool enter(struct reader *r, const uint8_t *at)
-{
-	uint32_t bytes;
-
-	memcpy(&bytes, at, 4);
-	r->at = at + 4;
-	r->end = at + 4 + bytes;
-	r->bad = false;
-	return bytes != 0 && bytes != 0xffffffff; /* 64-bit tables: not written by anybody */
-}
-
-static void augmentation(struct reader *r, const char *s, struct cie *c)
-{
 	for (; *s; s++) {
 		switch (*s) {
 		case 'R':
-			c->encoding = (uint8_t)fixed(r, 1);
+			c->encoding = (uint8_t)dwarf_fixed(d, 1);
 			break;
-		case 'P':
-			encoded(r, (uint8_t)fixed(r, 1) & 0x7f);
+		case 'P': /* personality routine */
+			encoding = (uint8_t)dwarf_fixed(d, 1);
+			if (encoding != DWARF_OMIT)
+				dwarf_format(d, encoding);
 			break;
-		case 'L':
-			fixed(r, 1);
+		case 'L': /* encoding of the language specific data */
+			dwarf_fixed(d, 1);
 			break;
 		case 'S':
 			c->signal = true;
 			break;
-		case 'B': /* pointer authentication, aarch64 */
+		case 'B': /* return addresses signed with the second key, aarch64 */
 			break;
 		default:
-			r->bad = true;
-			return;
+			return; /* unknown: the length of it all is known */
 		}
 	}
 }
 
-static bool read_cie(const uint8_t *at, struct cie *c)
+static bool read_cie(const struct object *o, uintptr_t at, struct cie *c)
 {
-	struct reader r;
-	const char *s;
+	uintptr_t id;
+	struct dwarf d = enter(o, at, &id), data;
+	const uint8_t *s;
 	uint64_t version;
 
-	*c = (struct cie){ .code_align = 1 };
-	if (!enter(&r, at) || fixed(&r, 4) != 0)
+	*c = (struct cie){ .encoding = 0 };
+	if (dwarf_fixed(&d, 4) != 0)
 		return false;
-	version = fixed(&r, 1);
-	s = (const char *)r.at;
-	while (fixed(&r, 1) && !r.bad)
+	version = dwarf_fixed(&d, 1);
+	s = d.at;
+	while (dwarf_fixed(&d, 1))
 		;
-	c->code_align = uleb(&r);
-	c->data_align = sleb(&r);
-	if ((version == 1 ? fixed(&r, 1) : uleb(&r)) != REGS_RA || (version != 1 && version != 3))
+	c->code_align = dwarf_uleb(&d);
+	c->data_align = dwarf_sleb(&d);
+	if ((version == 1 ? dwarf_fixed(&d, 1) : dwarf_uleb(&d)) != REGS_RA ||
+	    (version != 1 && version != 3))
 		return false;
 	c->augmented = *s == 'z';
 	if (c->augmented) {
-		uint64_t bytes = uleb(&r);
-		const uint8_t *after = r.at + bytes;
-
-		augmentation(&r, s + 1, c);
-		r.at = after;
+		data = dwarf_block(&d, dwarf_uleb(&d));
+		augmentation(&data, s + 1, c);
+		d.bad |= data.bad;
 	} else if (*s) {
 		return false;
 	}
-	c->program = r.at;
-	c->end = r.end;
-	return !r.bad && r.at <= r.end;
+	c->program = d;
+	return !d.bad;
 }
 
-/* ---- the fields of a rule; one that does not fit (a frame of more than 8 MiB) ends the trace ------ */
+/* ---- the state of a row: where the CFA and the two saved registers are ------------------------------ */
 
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wconversion"
-static void set_cfa(struct state *s, int64_t offset)
+enum place_kind {
+	AT_same,  /* in its register */
+	AT_cfa,	  /* CFA + offset */
+	AT_sp,	  /* sp + offset; the CFA: its value, registers: the address of it */
+	AT_fp,	  /* fp + offset */
+	AT_deref, /* the CFA: at fp + offset */
+	AT_saved_sp, /* the CFA: at sp + offset */
+	AT_plt,
+	AT_undefined,
+	AT_elsewhere,
+};
+
+struct place {
+	uint8_t kind;
+	int64_t offset;
+};
+
+struct state {
+	struct place cfa, fp, ra;
+};
+
+static struct place *place_of(struct state *s, uint64_t reg)
 {
-	s->rule.cfa = offset;
-	s->lost |= s->rule.cfa != offset;
+	if (reg == REGS_RA)
+		return &s->ra;
+	return reg == REGS_FP ? &s->fp : NULL;
 }
 
-static void set_fp(struct state *s, int64_t offset, bool from_fp)
+static void set(struct state *s, uint64_t reg, uint8_t kind, int64_t offset)
 {
-	s->rule.fp2 = offset / 8 * 2 + from_fp;
-	s->lost |= s->rule.fp2 >> 1 != offset / 8;
+	struct place *p = place_of(s, reg);
+
+	if (p)
+		*p = (struct place){ kind, offset };
 }
 
-static void set_ra(struct state *s, int64_t offset)
+static void set_cfa_register(struct state *s, uint64_t reg)
 {
-	s->rule.ra8 = offset / 8;
-	s->lost |= s->rule.ra8 != offset / 8;
-}
-#pragma GCC diagnostic pop
-
-/* ---- expressions: the few shapes that compilers and linkers write -------------------------------- */
-
-enum { OP_deref = 0x06, OP_breg0 = 0x70 };
-
-static void cfa_expression(struct reader *r, struct state *s)
-{
-	uint64_t bytes = uleb(r);
-	struct reader e = { r->at, r->at + bytes, false };
-	uint64_t op = fixed(&e, 1);
-	int64_t offset = sleb(&e);
-
-	r->at += bytes;
-	set_cfa(s, offset);
-	if (op == OP_breg0 + REGS_FP && bytes >= 3 && fixed(&e, 1) == OP_deref && e.at == e.end)
-		s->rule.how = HOW_fp_deref;
-	else if (op == OP_breg0 + REGS_SP && offset == 8 && bytes == 11)
-		s->rule.how = HOW_plt; /* sp + 8 + ((pc & 15) >= 11) * 8 */
-	else
-		s->lost = true;
+	s->cfa.kind = reg == REGS_SP ? AT_sp : reg == REGS_FP ? AT_fp : AT_elsewhere;
 }
 
-/* Saved at an address computed from fp: only with HOW_fp_deref, and only "fp + constant". */
-static void register_expression(struct reader *r, struct state *s)
-{
-	uint64_t reg = uleb(r), bytes = uleb(r);
-	struct reader e = { r->at, r->at + bytes, false };
+/* ---- expressions: the few shapes that compilers, linkers and libc write ----------------------------- */
 
-	r->at += bytes;
-	if (reg == REGS_FP && fixed(&e, 1) == OP_breg0 + REGS_FP)
-		set_fp(s, sleb(&e), true);
-	else if (reg == REGS_RA || reg == REGS_FP)
-		s->lost = true;
+enum { OP_deref = 0x06, OP_and = 0x1a, OP_plus = 0x22, OP_shl = 0x24, OP_ge = 0x2a, OP_lit0 = 0x30,
+       OP_lit3 = 0x33, OP_lit15 = 0x3f, OP_breg0 = 0x70 };
+
+/* "register + constant", as a place. */
+static struct place base_of(struct dwarf *e)
+{
+	uint64_t op = dwarf_fixed(e, 1);
+	struct place p = { AT_elsewhere, dwarf_sleb(e) };
+
+	if (op == OP_breg0 + REGS_SP)
+		p.kind = AT_sp;
+	else if (op == OP_breg0 + REGS_FP)
+		p.kind = AT_fp;
+	return e->bad ? (struct place){ AT_elsewhere, 0 } : p;
+}
+
+/* sp + 8 + ((pc & 15) >= N) * 8: behind `breg sp 8`. Returns 8 * N, 0 when it is not that. */
+static int64_t plt_of(struct dwarf *e)
+{
+	static const uint8_t shape[] = { OP_breg0 + 16, 0, OP_lit15, OP_and, 0, OP_ge, OP_lit3, OP_shl,
+					 OP_plus };
+	uint8_t n;
+
+	if (REGS_RA != 16 || e->end - e->at != sizeof(shape))
+		return 0;
+	n = e->at[4];
+	if (memcmp(e->at, shape, 4) || memcmp(e->at + 5, shape + 5, 4) || n <= OP_lit0 || n > OP_lit15)
+		return 0;
+	return 8 * (n - OP_lit0);
+}
+
+static struct place cfa_expression(struct dwarf *d)
+{
+	struct dwarf e = dwarf_block(d, dwarf_uleb(d));
+	struct place p = base_of(&e);
+	bool deref = e.end - e.at == 1 && *e.at == OP_deref;
+
+	if (p.kind == AT_fp && deref)
+		return (struct place){ AT_deref, p.offset };
+	if (p.kind == AT_sp && deref)
+		return (struct place){ AT_saved_sp, p.offset };
+	if (p.kind == AT_sp && p.offset == 8 && plt_of(&e))
+		return (struct place){ AT_plt, plt_of(&e) };
+	return (struct place){ AT_elsewhere, 0 };
+}
+
+/* The address where a register is saved. */
+static void saved_expression(struct dwarf *d, struct state *s)
+{
+	uint64_t reg = dwarf_uleb(d);
+	struct dwarf e = dwarf_block(d, dwarf_uleb(d));
+	struct place p = base_of(&e);
+
+	set(s, reg, e.at == e.end ? p.kind : AT_elsewhere, p.offset);
 }
 
 /* ---- the program ------------------------------------------------------------------------------ */
 
-static void set_cfa_register(struct state *s, uint64_t reg)
-{
-	if (reg == REGS_SP)
-		s->rule.how = HOW_sp;
-	else if (reg == REGS_FP)
-		s->rule.how = HOW_fp;
-	else
-		s->rule.how = HOW_none; /* in a prologue only; a later rule may mend it */
-}
-
-static void set_saved(struct state *s, uint64_t reg, int64_t offset)
-{
-	if (reg == REGS_FP)
-		set_fp(s, offset, false);
-	else if (reg == REGS_RA)
-		set_ra(s, offset);
-}
-
-static void undefine(struct state *s, uint64_t reg)
-{
-	if (reg == REGS_RA)
-		s->ra_undefined = true;
-}
-
-/* A register kept in another register, or computed: fine unless we need it. */
-static void elsewhere(struct state *s, uint64_t reg)
-{
-	if (reg == REGS_RA)
-		s->lost = true;
-}
-
-static void restore(struct state *s, const struct state *initial, uint64_t reg)
-{
-	if (reg == REGS_FP)
-		s->rule.fp2 = initial->rule.fp2;
-	else if (reg == REGS_RA)
-		s->rule.ra8 = initial->rule.ra8;
-}
-
 struct program {
-	struct reader r;
+	struct dwarf d;
 	const struct cie *cie;
-	const struct state *initial;
-	struct state state;
+	struct state state, initial;
 	struct state saved[STATES];
 	unsigned depth;
-	uintptr_t loc, pc;
+	uintptr_t loc;
 };
+
+static void restore(struct program *p, uint64_t reg)
+{
+	struct place *now = place_of(&p->state, reg);
+
+	if (now)
+		*now = *place_of(&p->initial, reg);
+}
 
 static void remember(struct program *p)
 {
 	if (p->depth < STATES)
 		p->saved[p->depth++] = p->state;
 	else
-		p->r.bad = true;
+		p->d.bad = true;
 }
 
 static void recall(struct program *p)
@@ -335,46 +235,88 @@ static void recall(struct program *p)
 	if (p->depth)
 		p->state = p->saved[--p->depth];
 	else
-		p->r.bad = true;
+		p->d.bad = true;
 }
 
-/* The operations that are not packed into the top two bits. false: past pc, or not understood. */
+/* Where the row ends: operations 1 to 4. */
+static void advance(struct program *p, uint64_t op)
+{
+	if (op == 0x01)
+		p->loc = dwarf_pointer(&p->d, p->cie->encoding);
+	else
+		p->loc += dwarf_fixed(&p->d, 1u << (op - 2)) * p->cie->code_align;
+}
+
+/* Definitions of the CFA: operations 0x0c to 0x0f, 0x12 and 0x13. */
+static void define_cfa(struct program *p, uint64_t op)
+{
+	struct state *s = &p->state;
+
+	if (op == 0x0f) {
+		s->cfa = cfa_expression(&p->d);
+		return;
+	}
+	if (op == 0x0c || op == 0x0d || op == 0x12)
+		set_cfa_register(s, dwarf_uleb(&p->d));
+	if (op == 0x0c || op == 0x0e)
+		s->cfa.offset = (int64_t)dwarf_uleb(&p->d);
+	else if (op != 0x0d)
+		s->cfa.offset = dwarf_sleb(&p->d) * p->cie->data_align;
+}
+
+/* Where a register is saved: the other operations that name one. */
+static void define_register(struct program *p, uint64_t op)
+{
+	struct dwarf *d = &p->d;
+	struct state *s = &p->state;
+	uint64_t reg = dwarf_uleb(d);
+
+	switch (op) {
+	case 0x05: /* offset_extended */
+		set(s, reg, AT_cfa, (int64_t)dwarf_uleb(d) * p->cie->data_align);
+		break;
+	case 0x11: /* offset_extended_sf */
+		set(s, reg, AT_cfa, dwarf_sleb(d) * p->cie->data_align);
+		break;
+	case 0x2f: /* GNU_negative_offset_extended */
+		set(s, reg, AT_cfa, -(int64_t)dwarf_uleb(d) * p->cie->data_align);
+		break;
+	case 0x06:
+		restore(p, reg);
+		break;
+	case 0x07:
+		set(s, reg, AT_undefined, 0);
+		break;
+	case 0x08:
+		set(s, reg, AT_same, 0);
+		break;
+	default: /* register, val_offset, val_offset_sf: fine unless it is needed */
+		set(s, reg, AT_elsewhere, 0);
+		dwarf_uleb(d);
+	}
+}
+
+static void val_expression(struct program *p)
+{
+	uint64_t reg = dwarf_uleb(&p->d);
+
+	set(&p->state, reg, AT_elsewhere, 0);
+	dwarf_skip(&p->d, dwarf_uleb(&p->d));
+}
+
+/* The operations that are not packed into the top two bits. */
 static void extended(struct program *p, uint64_t op)
 {
-	struct reader *r = &p->r;
-	struct state *s = &p->state;
-	const int64_t align = p->cie->data_align;
-	uint64_t reg;
-
 	switch (op) {
 	case 0x00: /* nop */
 	case 0x2d: /* GNU_window_save; aarch64: negate_ra_state, see REGS_STRIP */
 		break;
-	case 0x01: /* set_loc */
-		p->loc = encoded(r, p->cie->encoding);
+	case 0x01: case 0x02: case 0x03: case 0x04:
+		advance(p, op);
 		break;
-	case 0x02: case 0x03: case 0x04: /* advance_loc1, 2, 4 */
-		p->loc += fixed(r, 1u << (op - 2)) * p->cie->code_align;
-		break;
-	case 0x05: /* offset_extended */
-		reg = uleb(r);
-		set_saved(s, reg, (int64_t)uleb(r) * align);
-		break;
-	case 0x06: /* restore_extended */
-		restore(s, p->initial, uleb(r));
-		break;
-	case 0x07:
-		undefine(s, uleb(r));
-		break;
-	case 0x08: /* same_value */
-		reg = uleb(r);
-		if (reg == REGS_FP)
-			s->rule.fp2 = 0;
-		break;
-	case 0x09: /* register */
-		reg = uleb(r);
-		uleb(r);
-		elsewhere(s, reg);
+	case 0x05: case 0x06: case 0x07: case 0x08: case 0x09: case 0x11: case 0x14: case 0x15:
+	case 0x2f:
+		define_register(p, op);
 		break;
 	case 0x0a:
 		remember(p);
@@ -382,119 +324,152 @@ static void extended(struct program *p, uint64_t op)
 	case 0x0b:
 		recall(p);
 		break;
-	case 0x0c: /* def_cfa */
-		set_cfa_register(s, uleb(r));
-		set_cfa(s, (int64_t)uleb(r));
-		break;
-	case 0x0d: /* def_cfa_register */
-		set_cfa_register(s, uleb(r));
-		break;
-	case 0x0e: /* def_cfa_offset */
-		set_cfa(s, (int64_t)uleb(r));
-		break;
-	case 0x0f:
-		cfa_expression(r, s);
+	case 0x0c: case 0x0d: case 0x0e: case 0x0f: case 0x12: case 0x13:
+		define_cfa(p, op);
 		break;
 	case 0x10:
-		register_expression(r, s);
+		saved_expression(&p->d, &p->state);
 		break;
-	case 0x11: /* offset_extended_sf */
-		reg = uleb(r);
-		set_saved(s, reg, sleb(r) * align);
-		break;
-	case 0x12: /* def_cfa_sf */
-		set_cfa_register(s, uleb(r));
-		set_cfa(s, sleb(r) * align);
-		break;
-	case 0x13: /* def_cfa_offset_sf */
-		set_cfa(s, sleb(r) * align);
-		break;
-	case 0x14: case 0x15: case 0x16: /* val_offset, val_offset_sf, val_expression */
-		elsewhere(s, uleb(r));
-		reg = op == 0x16 ? uleb(r) : 0;
-		if (op == 0x14)
-			uleb(r);
-		else if (op == 0x15)
-			sleb(r);
-		r->at += reg;
+	case 0x16:
+		val_expression(p);
 		break;
 	case 0x2e: /* GNU_args_size */
-		uleb(r);
+		dwarf_uleb(&p->d);
 		break;
 	default:
-		r->bad = true;
+		p->d.bad = true;
 	}
 }
 
-static bool run(struct program *p)
+/* Run until the row of pc is complete. */
+static bool run(struct program *p, uintptr_t pc)
 {
-	while (p->r.at < p->r.end && !p->r.bad) {
-		uint64_t op = fixed(&p->r, 1), low = op & 0x3f;
-		uintptr_t before = p->loc;
+	while (p->d.at < p->d.end && !p->d.bad && p->loc <= pc) {
+		uint64_t op = dwarf_fixed(&p->d, 1), low = op & 0x3f;
 
 		if (op >> 6 == 1)
 			p->loc += low * p->cie->code_align;
 		else if (op >> 6 == 2)
-			set_saved(&p->state, low, (int64_t)uleb(&p->r) * p->cie->data_align);
+			set(&p->state, low, AT_cfa,
+			    (int64_t)dwarf_uleb(&p->d) * p->cie->data_align);
 		else if (op >> 6 == 3)
-			restore(&p->state, p->initial, low);
+			restore(p, low);
 		else
 			extended(p, op);
-		if (p->loc != before && p->loc > p->pc)
-			break;
 	}
-	return !p->r.bad;
+	return !p->d.bad;
 }
 
-static struct stack_rule result(const struct state *s, bool signal)
-{
-	struct stack_rule rule = s->rule;
+/* ---- the row as a rule -------------------------------------------------------------------------- */
 
-	if (signal)
-		rule.how = HOW_signal;
-	else if (s->ra_undefined)
-		rule.how = HOW_end;
-	else if (s->lost)
-		rule.how = HOW_none;
-	return rule;
+static bool is_at(struct place p, uint8_t kind, int64_t offset)
+{
+	return p.kind == kind && p.offset == offset;
+}
+
+/* Is this row the one that libc writes for the kernel's signal frame? */
+static bool is_signal_row(const struct state *s)
+{
+	return is_at(s->cfa, AT_saved_sp, REGS_SIGNAL_SP) && is_at(s->ra, AT_sp, REGS_SIGNAL_PC) &&
+	       is_at(s->fp, AT_sp, REGS_SIGNAL_FP);
+}
+
+static bool fits(int64_t offset)
+{
+	return offset == (int32_t)offset && !(offset & 7);
+}
+
+static void fp_rule(struct place fp, struct stack_rule *r)
+{
+	r->fp_how = fp.kind == AT_same	     ? FP_same :
+		    fp.kind == AT_cfa	     ? FP_saved :
+		    fp.kind == AT_fp	     ? FP_by_fp :
+					       FP_unknown;
+	r->fp = (int32_t)fp.offset;
+	if (r->fp_how == FP_unknown || r->fp_how == FP_same || !fits(fp.offset))
+		r->fp = 0;
+	if (!fits(fp.offset))
+		r->fp_how = FP_unknown;
+}
+
+static struct stack_rule rule_of(const struct state *s)
+{
+	static const uint8_t how[] = { [AT_sp] = HOW_plain, [AT_fp] = HOW_plain, [AT_deref] = HOW_deref,
+				       [AT_plt] = HOW_plt, [AT_elsewhere] = HOW_none };
+	struct stack_rule r = { .how = how[s->cfa.kind], .from_fp = s->cfa.kind == AT_fp };
+
+	if (s->ra.kind == AT_undefined)
+		return (struct stack_rule){ .how = HOW_end };
+	if (!fits(s->cfa.offset) || !fits(s->ra.offset) || (s->ra.kind != AT_cfa && s->ra.kind != AT_same))
+		return (struct stack_rule){ .how = HOW_none };
+	fp_rule(s->fp, &r);
+	r.cfa = (int32_t)s->cfa.offset;
+	r.ra = (int32_t)s->ra.offset;
+	r.ra_saved = s->ra.kind == AT_cfa;
+	return r;
+}
+
+/* The FDE's body at its program, with its CIE; false when pc is not in it. */
+static bool open_fde(const struct object *o, uintptr_t at, uintptr_t pc, struct cie *c,
+		     struct program *p)
+{
+	uintptr_t id, start;
+	struct dwarf d = enter(o, at, &id);
+	uint64_t back = dwarf_fixed(&d, 4);
+
+	if (!back || back > id - o->start || !read_cie(o, id - back, c))
+		return false;
+	start = dwarf_pointer(&d, c->encoding);
+	if (pc < start || pc - start >= dwarf_format(&d, c->encoding & 0x0f))
+		return false;
+	if (c->augmented)
+		dwarf_skip(&d, dwarf_uleb(&d));
+	p->d = d;
+	p->cie = c;
+	p->loc = start;
+	return !d.bad;
+}
+
+/* A return address at the first byte of a function was put there by no call: makecontext does so. */
+static struct stack_rule uncovered(const struct object *o, uintptr_t pc)
+{
+	uintptr_t fde = find_fde(o, pc + 1);
+	struct program p;
+	struct cie c;
+
+	return (struct stack_rule){ .how = fde && open_fde(o, fde, pc + 1, &c, &p) ? HOW_end : HOW_none };
 }
 
 COLD struct stack_rule stack_cfi_rule(uintptr_t pc)
 {
-	static const struct stack_rule none;
-	const uint8_t *fde = find_fde(pc);
-	struct program p = { .pc = pc };
-	struct state initial = { .rule = { .ra8 = REGS_RA_OFFSET / 8 } };
-	struct reader r;
+	static const struct stack_rule none, signal = { .how = HOW_signal };
+	struct program p;
+	struct dwarf d;
+	struct object o;
 	struct cie c;
-	uint64_t start;
-	uint32_t back;
+	uintptr_t fde;
 
-	if (!fde || !enter(&r, fde))
+	if (!find_object(pc, &o))
 		return none;
-	back = (uint32_t)fixed(&r, 4);
-	if (!back || !read_cie(fde + 4 - back, &c))
+	fde = find_fde(&o, pc);
+	if (!fde || !open_fde(&o, fde, pc, &c, &p))
+		return uncovered(&o, pc);
+	d = p.d;
+	p.d = c.program; /* sets the state at the start of every function */
+	p.depth = 0;
+	p.state = p.initial = (struct state){ .cfa = { AT_elsewhere, 0 } };
+	if (!run(&p, UINTPTR_MAX))
 		return none;
-	start = encoded(&r, c.encoding);
-	if (pc < start || pc - start >= encoded(&r, c.encoding & 0x0f))
+	p.initial = p.state;
+	p.d = d;
+	if (!run(&p, pc))
 		return none;
-	if (c.augmented) {
-		uint64_t bytes = uleb(&r);
-
-		r.at += bytes;
-	}
 	if (c.signal)
-		return result(&initial, true);
-	/* The CIE's program sets the state at the start of every function. */
-	p.cie = &c;
-	p.initial = &initial;
-	p.state = initial;
-	p.loc = 0;
-	p.r = (struct reader){ c.program, c.end, false };
-	if (!run(&p))
-		return none;
-	initial = p.state;
-	p.loc = start;
-	p.r = (struct reader){ r.at, r.end, r.bad };
-	return run(&p) ? result(&p.state, false) : none;
+		return is_signal_row(&p.state) ? signal : none;
+	return rule_of(&p.state);
+}
+
+COLD void stack_cfi_warm_up(void)
+{
+	list_objects();
 }

@@ -1,66 +1,66 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_rules.h - how to get from one frame to the next, packed into 64 bits, and a cache of them by
- * pc. The cache is lock-free: key and rule are combined so that a torn pair matches no pc.
+ * stack_rules.h - a cache of unwind rules by pc, two ways, 16 KiB. Lock-free: each of an entry's two
+ * words names pc and generation in full, so a pair from two writers matches nothing it should not.
+ *
+ * Called by stack.c for each frame. "No rule" is not kept: a later dlopen may bring one.
  */
 #ifndef SHIM_STACK_RULES_H
 #define SHIM_STACK_RULES_H
 
 #include <stdint.h>
 #include "attrs.h"
+#include "stack_arch.h"
+#include "stack_cfi.h"
 
-enum stack_how {
-	HOW_none,     /* no rule: code without unwind tables, or tables not understood */
-	HOW_sp,	      /* CFA = sp + cfa */
-	HOW_fp,	      /* CFA = fp + cfa */
-	HOW_fp_deref, /* CFA = *(fp + cfa): a function that realigned its stack; fp saved at fp + fp */
-	HOW_plt,      /* x86 PLT entry: CFA = sp + 8 + (in its second half ? 8 : 0) */
-	HOW_signal,   /* the kernel's signal frame */
-	HOW_end,      /* the outermost frame */
-};
-
-/*
- * Where the frame's values are, in units of 8 bytes from the CFA but for `cfa` itself; 0 says "not
- * saved". fp2 is doubled; odd, it counts from fp instead of the CFA (HOW_fp_deref).
- */
-struct stack_rule {
-	int64_t cfa : 24; /* bytes */
-	int64_t fp2 : 18;
-	int64_t ra8 : 18;
-	uint64_t how : 4;
-};
-
-union stack_packed {
-	struct stack_rule rule;
-	uint64_t bits;
-};
-_Static_assert(sizeof(union stack_packed) == 8, "stack_rule");
+#define RULES_PLACE_BITS 10
+#define RULES_PAYLOAD_BITS 17
+/* Above the 39 bits of an ident that are pc's. */
+#define RULES_GENERATION (1ull << 39)
 
 struct stack_cached {
-	uint64_t key; /* pc ^ bits ^ generation */
-	uint64_t bits;
+	uint64_t a, b; /* ident << RULES_PAYLOAD_BITS | half of a packed rule */
 };
-#define STACK_CACHE 1024u
-extern struct stack_cached stack_cache[STACK_CACHE];
-extern uint64_t stack_generation;
+extern struct stack_cached stack_cache[1u << RULES_PLACE_BITS];
+extern uint64_t stack_rule_generation; /* a multiple of RULES_GENERATION, 8 bits, never 0 */
+extern uint32_t stack_generation;      /* counts stack_forget() */
 
-static inline struct stack_cached *stack_cache_place(uintptr_t pc)
+/* The second way differs in the top bit. Place and ident together give pc back. */
+#define RULES_SECOND (1u << (RULES_PLACE_BITS - 1))
+static inline unsigned stack_rule_place(uintptr_t pc)
 {
-	return &stack_cache[(pc ^ pc >> 10) & (STACK_CACHE - 1)];
+	return (unsigned)(pc ^ pc >> RULES_PLACE_BITS) & ((1u << RULES_PLACE_BITS) - 1);
 }
 
-/* COLD: read the tables and fill the cache. */
-struct stack_rule stack_rule_read(uintptr_t pc);
-
-static inline struct stack_rule stack_rule_find(uintptr_t pc)
+static inline uint64_t stack_rule_ident(uintptr_t pc, uint64_t generation)
 {
-	struct stack_cached *c = stack_cache_place(pc);
-	uint64_t key = __atomic_load_n(&c->key, __ATOMIC_RELAXED);
-	union stack_packed p = { .bits = __atomic_load_n(&c->bits, __ATOMIC_RELAXED) };
+	return pc >> (RULES_PLACE_BITS - 1) | generation;
+}
 
-	if (likely((key ^ p.bits ^ stack_generation) == pc))
-		return p.rule;
-	return stack_rule_read(pc);
+/* COLD: from any place, else from the tables, and kept. */
+struct stack_rule stack_rule_find(uintptr_t pc);
+
+static inline bool stack_rule_in(unsigned place, uintptr_t pc, uint64_t *ret_a, uint64_t *ret_b)
+{
+	const struct stack_cached *c = &stack_cache[place];
+	uint64_t generation = __atomic_load_n(&stack_rule_generation, __ATOMIC_RELAXED);
+	uint64_t ident = stack_rule_ident(pc, generation);
+
+	*ret_a = __atomic_load_n(&c->a, __ATOMIC_RELAXED);
+	*ret_b = __atomic_load_n(&c->b, __ATOMIC_RELAXED);
+	return likely(*ret_a >> RULES_PAYLOAD_BITS == ident) &&
+	       likely(*ret_b >> RULES_PAYLOAD_BITS == ident);
+}
+
+/* HOT: is the rule of pc in its first place, and is it one of the simple ones? */
+static inline bool stack_rule_fast(uintptr_t pc, struct stack_rule *ret)
+{
+	uint64_t a, b;
+
+	if (!stack_rule_in(stack_rule_place(pc), pc, &a, &b) || !regs_is_simple(b))
+		return false;
+	*ret = regs_unpack_simple(a, b);
+	return true;
 }
 
 #endif

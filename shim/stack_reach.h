@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack_reach.h - which words of a stack may be read, so that a damaged stack cannot make the walk
+ * fault. Part of stack.c, its only user.
+ *
+ * The main thread's stack reaches to __libc_stack_end, a thread's to its descriptor, which libc puts
+ * on top of it; from the present frame up to there everything is mapped. Any other stack (sigaltstack,
+ * coroutine) is asked for page by page, by a system call that reads one word and does nothing; where
+ * none may be made (seccomp), the trace ends.
+ */
+#ifndef SHIM_STACK_REACH_H
+#define SHIM_STACK_REACH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include "attrs.h"
+#include "self.h"
+#include "stack_arch.h"
+#include "stack_walk.h"
+#include "sysc.h"
+
+#define REACH_PAGE 4096u
+#define REACH_MAIN_MAX (64ul << 20)   /* nothing else is mapped so close below the main stack */
+#define REACH_THREAD_MAX (1ul << 32)  /* stacks of threads */
+#define REACH_ABOVE_MAX (1ul << 20)   /* descriptor and thread-local storage */
+
+struct reach {
+	uintptr_t low, words; /* may be read: low is aligned */
+	uintptr_t before_low, before_words; /* the same of the stack before a signal frame */
+	bool asking;   /* of a stack that is not known: ask for further pages */
+	uint8_t outcome;   /* of the last step() */
+	uintptr_t lr;	   /* after a signal frame: the interrupted frame's link register */
+	bool reads_fp; /* the frame pointer of the seed's frame may be looked up */
+	const struct stack_seed *seed;
+	struct stack_reads *reads; /* NULL: nobody wants to know */
+};
+
+/* Part of ld.so's interface since 2.2.5: where the kernel put argc. */
+extern void *__libc_stack_end __attribute__((weak));
+
+struct reach_stack {
+	uintptr_t low, high;
+};
+static struct reach_stack reach_main;
+static THREAD struct reach_stack reach_thread;
+static THREAD bool reach_looked; /* reach_thread is as good as it gets */
+
+/* EFAULT comes before the nonsensical `how` is noticed; otherwise EINVAL, and nothing changes. */
+static bool reach_readable(uintptr_t page)
+{
+	if (self_gate.seccomp)
+		return false;
+	return sysc(SYS_rt_sigprocmask, -1, page, 0, 8) != -14 /* EFAULT */;
+}
+
+/* From the constructor, on the main thread. */
+static void reach_warm_up(void)
+{
+	struct rlimit limit = { 0, 0 };
+	uintptr_t top = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
+
+	reach_looked = true;
+	sysc(SYS_prlimit64, 0, RLIMIT_STACK, 0, &limit);
+	if (limit.rlim_cur > REACH_MAIN_MAX)
+		limit.rlim_cur = REACH_MAIN_MAX;
+	if (top > limit.rlim_cur)
+		reach_main = (struct reach_stack){ top - limit.rlim_cur, top };
+}
+
+/*
+ * libc keeps base, size and guard size of a thread's stack side by side in its descriptor, which lies
+ * inside of that stack. Only a triple that fits together so is taken.
+ */
+static COLD void reach_look(void)
+{
+	uintptr_t self = (uintptr_t)__builtin_thread_pointer();
+	const uintptr_t *p = (const uintptr_t *)(intptr_t)((intptr_t)self + REGS_THREAD_FIRST);
+	const uintptr_t *end = (const uintptr_t *)(intptr_t)((intptr_t)self + REGS_THREAD_LAST);
+
+	for (; p + 2 < end; p++) {
+		uintptr_t base = p[0], size = p[1], guard = p[2];
+
+		if (base & 15 || base >= self || self - base > REACH_THREAD_MAX || size <= self - base ||
+		    size - (self - base) > REACH_ABOVE_MAX || guard >= self - base)
+			continue;
+		reach_thread.low = base + guard;
+		reach_thread.high = self;
+		break;
+	}
+	reach_looked = true;
+}
+
+static const struct reach_stack *reach_stack_of(uintptr_t sp)
+{
+	if (sp - reach_main.low < reach_main.high - reach_main.low)
+		return &reach_main;
+	if (unlikely(!reach_looked))
+		reach_look();
+	if (sp - reach_thread.low < reach_thread.high - reach_thread.low)
+		return &reach_thread;
+	return NULL;
+}
+
+static inline void reach_set(struct reach *r, uintptr_t low, uintptr_t high)
+{
+	r->low = low & -8ul;
+	r->words = (high - r->low) / 8;
+}
+
+/* Is addr one of the words from low? An unaligned address becomes a very big number. */
+static inline bool reach_within(uintptr_t low, uintptr_t words, uintptr_t addr)
+{
+	uintptr_t bytes = addr - low;
+
+	return (bytes >> 3 | bytes << 61) < words;
+}
+
+/* `here` is an address in a frame that is active now, on the stack of the seed. */
+static inline void reach_start(struct reach *r, uintptr_t here)
+{
+	uintptr_t cfa = r->seed->cfa;
+	const struct reach_stack *s = reach_stack_of(cfa);
+
+	r->asking = !s;
+	reach_set(r, here, s ? s->high : (cfa & -(uintptr_t)REACH_PAGE) + REACH_PAGE);
+	if (unlikely(cfa - here > REACH_ABOVE_MAX)) {
+		r->words = 0; /* that seed is not ours */
+		r->asking = false;
+	}
+}
+
+/* A signal frame leads to sp, maybe on another stack: a handler runs on a stack of its own. */
+static COLD void reach_switch(struct reach *r, uintptr_t sp)
+{
+	const struct reach_stack *s = reach_stack_of(sp);
+	uintptr_t page = sp & -(uintptr_t)REACH_PAGE;
+
+	if (reach_within(r->low, r->words, sp & -8ul))
+		return;
+	r->before_low = r->low;
+	r->before_words = r->words;
+	r->asking = !s || !(self_gate.seccomp || reach_readable(page));
+	reach_set(r, page, r->asking ? page : s->high);
+}
+
+static COLD bool reach_ask(struct reach *r, uintptr_t addr)
+{
+	uintptr_t page = addr & -(uintptr_t)REACH_PAGE;
+
+	if (reach_within(r->before_low, r->before_words, addr))
+		return true;
+	if (addr & 7 || !r->asking || !reach_readable(page))
+		return false;
+	if (page == r->low + r->words * 8)
+		r->words += REACH_PAGE / 8;
+	else
+		reach_set(r, page, page + REACH_PAGE);
+	return true;
+}
+
+static inline void reach_note(struct reach *r, uintptr_t at, uintptr_t value)
+{
+	struct stack_reads *reads = r->reads;
+	unsigned i = reads->used;
+
+	if (unlikely(i >= READS_MAX) || unlikely(at > READS_FP)) {
+		reads->used = READS_MAX + 1;
+		return;
+	}
+	reads->at[i] = (uint16_t)at;
+	reads->value[i] = value;
+	reads->used = (uint16_t)(i + 1);
+}
+
+/* The word at addr. For the read set, words below the seed and far above it are too far away. */
+static inline bool reach_load(struct reach *r, uintptr_t addr, uintptr_t *ret)
+{
+	if (unlikely(!reach_within(r->low, r->words, addr)) && !reach_ask(r, addr))
+		return false;
+	*ret = *(const uintptr_t *)addr;
+	if (r->reads)
+		reach_note(r, (addr - r->seed->cfa) / 8, *ret);
+	return true;
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stack_walk.h - between stack.c, which walks, and stack_reach.h and stack_memo.c: what a walk may
+ * read, and what it has read.
+ */
+#ifndef SHIM_STACK_WALK_H
+#define SHIM_STACK_WALK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "stack.h"
+
+#define READS_MAX 94
+#define READS_FP 0xffffu /* in place of a distance: the frame pointer in the seed's frame */
+
+/*
+ * The read set of a walk: every word of the stack that it depended on, innermost first, with the
+ * value found. The same words under the same generation lead to the same walk.
+ */
+struct stack_reads {
+	uint32_t generation; /* of the unwind tables, from before the walk */
+	uint16_t used;	     /* READS_MAX + 1: more than fit here, the walk cannot be kept */
+	uint16_t at[READS_MAX]; /* (address - seed->cfa) / 8 */
+	uint64_t value[READS_MAX];
+};
+
+/* stack_capture(), and what it read. */
+unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
+			     unsigned *ret_flags, struct stack_reads *ret_reads);
+/* The frame pointer as it was in the seed's frame when it called the wrapper. */
+bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp);
+
+#endif
