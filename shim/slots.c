@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slots.c - see slots.h. Slots of low numbers lie in one array that grows as numbers do; the few far
- * above them get chunks of their own from the end of the part.
+ * slots.c - see slots.h. Slots of low numbers lie in one array that grows as numbers do; the few
+ * far above them get chunks of their own from the end of the part.
  */
 #include "slots.h"
 
@@ -23,11 +23,11 @@ static uint32_t chunk_count(void)
 void slots_start(void)
 {
 	slots_base = store_part(PART_slots);
-	record_poke(&self_gate.slots_below,
-		    (uint32_t)store.head->part[PART_slots].used * CHUNK);
+	record_poke(&self_gate.slots_below, (uint32_t)store.head->part[PART_slots].used * CHUNK);
 }
 
-/* ---- finding and making ----------------------------------------------------------------------- */
+/* ---- finding and making -----------------------------------------------------------------------
+ */
 
 struct record_slot *slots_far(int fd)
 {
@@ -38,8 +38,9 @@ struct record_slot *slots_far(int fd)
 		return NULL;
 	first = (uint32_t)store.head->part[PART_slots].used;
 	for (i = chunk_count(); i-- > first;) {
-		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes ?
-					record_observe(&chunk_table()[i]) : 0;
+		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes
+					? record_observe(&chunk_table()[i])
+					: 0;
 
 		if (base == wanted)
 			return slots_base + (uint64_t)i * CHUNK + (uint32_t)fd % CHUNK;
@@ -115,8 +116,9 @@ int slots_end(void)
 	uint32_t end = first * CHUNK;
 
 	for (uint32_t i = n; i-- > first;) {
-		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes ?
-					chunk_table()[i] : 0;
+		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes
+					? chunk_table()[i]
+					: 0;
 
 		if (!base)
 			break;
@@ -126,7 +128,8 @@ int slots_end(void)
 	return (int)end;
 }
 
-/* ---- changing --------------------------------------------------------------------------------- */
+/* ---- changing ---------------------------------------------------------------------------------
+ */
 
 static uint32_t write_begin(struct record_slot *s)
 {
@@ -272,8 +275,8 @@ void slots_lost(int fd, uint32_t stack, bool unseen)
 
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target)
 {
-	const struct slots_birth b = { .now_ns = self_now_coarse(), .target = target,
-				       .flags = flags, .kind = kind };
+	const struct slots_birth b = {
+		.now_ns = self_now_coarse(), .target = target, .flags = flags, .kind = kind};
 
 	slots_birth(fd, &b);
 }

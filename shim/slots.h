@@ -16,9 +16,9 @@ extern HIDDEN struct record_slot *slots_base;
 
 struct slots_birth {
 	uint64_t now_ns;
-	uint32_t site;	 /* 1 + index, 0 unknown */
+	uint32_t site;   /* 1 + index, 0 unknown */
 	uint32_t target; /* string */
-	uint32_t flags;	 /* SLOT_* */
+	uint32_t flags;  /* SLOT_* */
 	uint32_t mode_stack;
 	uint16_t call;
 	uint8_t kind;
@@ -55,7 +55,8 @@ static inline bool slots_use(int fd)
 }
 
 void slots_birth(int fd, const struct slots_birth *b);
-/* fd is about to be closed. Returns its seq to give to slots_closed, 0 when it was not known open. */
+/* fd is about to be closed. Returns its seq to give to slots_closed, 0 when it was not known open.
+ */
 uint32_t slots_closing(int fd);
 /* It has been closed, from `stack`. Nothing when the number has a new owner already. */
 void slots_closed(int fd, uint32_t seq, uint32_t stack);

@@ -87,9 +87,11 @@ static void reset_counts(uint8_t *base)
 	h->part[PART_ring].used = h->part[PART_ring].real_bytes = 0;
 	h->part[PART_facts].used = h->part[PART_facts].real_bytes = 0;
 	for (uint64_t i = 0; i < h->part[PART_sites].used; i++) {
-		struct record_site keep = { .stack = s[i].stack, .call = s[i].call,
-					    .error = s[i].error, .target = s[i].target,
-					    .kind = s[i].kind };
+		struct record_site keep = {.stack = s[i].stack,
+					   .call = s[i].call,
+					   .error = s[i].error,
+					   .target = s[i].target,
+					   .kind = s[i].kind};
 
 		s[i] = keep;
 	}
@@ -166,8 +168,9 @@ int store_forked(const char *session)
 			reset_counts(base);
 			reset_header((struct record_header *)base);
 			mark_inherited(base);
-			r = (int)(sysc(SYS_mremap, base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-				       store.base) >> 63);
+			r = (int)(sysc(SYS_mremap, base, bytes, bytes,
+				       MREMAP_MAYMOVE | MREMAP_FIXED, store.base) >>
+				  63);
 		}
 	}
 	if (r) { /* still the parent's mapping: it says that its child has no record */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * verdict.c - see verdict.h and docs/leaks.md. Works on the history of the number open at one birth
- * site: 20 buckets whose width doubles with uptime, so that the rule holds for a minute and a month.
+ * site: 20 buckets whose width doubles with uptime, so that the rule holds for a minute and a
+ * month.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,9 +16,10 @@
 const char *verdict_name(enum verdict_kind kind)
 {
 	static const char *const names[] = {
-		[VERDICT_expected] = "expected", [VERDICT_steady] = "steady",
+		[VERDICT_expected] = "expected",   [VERDICT_steady] = "steady",
 		[VERDICT_inherited] = "inherited", [VERDICT_at_exit] = "at-exit",
-		[VERDICT_idle] = "idle", [VERDICT_growing] = "growing", [VERDICT_leak] = "leak",
+		[VERDICT_idle] = "idle",           [VERDICT_growing] = "growing",
+		[VERDICT_leak] = "leak",
 	};
 
 	return names[kind];
@@ -43,8 +45,8 @@ static unsigned history(const struct verdict_in *in, uint32_t *ret)
 }
 
 /*
- * Growth of the floor: the lowest number open in the later half of the history against the lowest in
- * the earlier. Load comes and goes, but what leaks lifts the floor. The first bucket is warm-up.
+ * Growth of the floor: the lowest number open in the later half of the history against the lowest
+ * in the earlier. Load comes and goes, but what leaks lifts the floor. The first bucket is warm-up.
  */
 struct floor {
 	unsigned points, rises;
@@ -54,7 +56,7 @@ struct floor {
 static struct floor floor_of(const struct verdict_in *in)
 {
 	uint32_t h[RECORD_SERIES];
-	struct floor f = { .points = history(in, h), .early = UINT32_MAX, .late = UINT32_MAX };
+	struct floor f = {.points = history(in, h), .early = UINT32_MAX, .late = UINT32_MAX};
 
 	for (unsigned i = f.points > 2; i < f.points; i++) {
 		uint32_t *side = i < (f.points + 1) / 2 ? &f.early : &f.late;
@@ -69,8 +71,8 @@ static void say(struct verdict *v, enum verdict_kind kind, const char *format, u
 		uint64_t b, uint64_t c)
 {
 	v->kind = kind;
-	snprintf(v->reason, sizeof(v->reason), format, (unsigned long long)a,
-		 (unsigned long long)b, (unsigned long long)c);
+	snprintf(v->reason, sizeof(v->reason), format, (unsigned long long)a, (unsigned long long)b,
+		 (unsigned long long)c);
 }
 
 /* Nothing was ever closed here, and it happened often: no history needed. */
@@ -95,8 +97,8 @@ static bool rising(const struct verdict_in *in, struct verdict *v)
 		return false;
 	if (f.points >= POINTS_CERTAIN && f.late - f.early >= SURVIVORS_FEW &&
 	    in->open + 1 >= f.late)
-		say(v, VERDICT_leak, "%llu open, never below %llu lately, was %llu before", in->open,
-		    f.late, f.early);
+		say(v, VERDICT_leak, "%llu open, never below %llu lately, was %llu before",
+		    in->open, f.late, f.early);
 	else
 		say(v, VERDICT_growing, "%llu open, never below %llu lately, was %llu before",
 		    in->open, f.late, f.early);
@@ -126,7 +128,8 @@ void verdict_judge(const struct verdict_in *in, struct verdict *ret)
 	else if (never_closed(in, ret) || rising(in, ret) || left_over(in, ret))
 		return;
 	else if (!in->uses && !in->listening && in->age_ns > 600000000000u)
-		say(ret, VERDICT_idle, "open for %llu s, never used", in->age_ns / 1000000000u, 0, 0);
+		say(ret, VERDICT_idle, "open for %llu s, never used", in->age_ns / 1000000000u, 0,
+		    0);
 	else
 		say(ret, VERDICT_steady, "%llu open, at most %llu", in->open, in->peak, 0);
 }

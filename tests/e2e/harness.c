@@ -15,7 +15,8 @@
 
 #define DEADLINE_S 30
 
-/* ---- places ----------------------------------------------------------------------------------- */
+/* ---- places -----------------------------------------------------------------------------------
+ */
 
 int work_begin(void **state)
 {
@@ -73,7 +74,7 @@ const char *built(const char *name)
 
 bool installed(const char *program)
 {
-	const char *dirs[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin" };
+	const char *dirs[] = {"/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin"};
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -84,7 +85,8 @@ bool installed(const char *program)
 	return false;
 }
 
-/* ---- programs --------------------------------------------------------------------------------- */
+/* ---- programs ---------------------------------------------------------------------------------
+ */
 
 static void child(const struct proc *p, int in, char *const argv[], char *const env[])
 {
@@ -120,7 +122,7 @@ struct proc proc_start(const struct work *w, char *const argv[], char *const env
 
 bool wait_until(bool (*condition)(void *arg), void *arg, int seconds)
 {
-	const struct timespec tick = { .tv_nsec = 10000000 };
+	const struct timespec tick = {.tv_nsec = 10000000};
 
 	for (int i = 0; i < seconds * 100; i++) {
 		if (condition(arg))
@@ -157,7 +159,7 @@ static bool has_said(void *arg)
 
 bool proc_says(const struct proc *p, const char *text)
 {
-	struct saying s = { p, text };
+	struct saying s = {p, text};
 
 	return wait_until(has_said, &s, DEADLINE_S);
 }
@@ -183,7 +185,7 @@ static bool has_ended(void *arg)
 
 int proc_wait(struct proc *p)
 {
-	struct waiting w = { .pid = p->pid };
+	struct waiting w = {.pid = p->pid};
 
 	proc_close_input(p);
 	if (!wait_until(has_ended, &w, 2 * DEADLINE_S)) {
@@ -225,12 +227,13 @@ char *file_text(const char *path)
 	return strdup("");
 }
 
-/* ---- fdwhy ------------------------------------------------------------------------------------ */
+/* ---- fdwhy ------------------------------------------------------------------------------------
+ */
 
 int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 {
-	char *all[64] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			  (char *)(uintptr_t)session, "--" };
+	char *all[64] = {(char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			 (char *)(uintptr_t)session,        "--"};
 
 	for (size_t i = 0; argv[i] && i < 50; i++)
 		all[6 + i] = argv[i];
@@ -239,8 +242,8 @@ int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 
 json_object *report_of(const struct work *w, const char *session)
 {
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", "--json",
-			 (char *)(uintptr_t)session, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "report", "--json",
+			(char *)(uintptr_t)session, NULL};
 	struct proc p;
 	int status = run(w, argv, NULL, &p);
 	json_object *o = json_object_from_file(p.out);
@@ -252,7 +255,8 @@ json_object *report_of(const struct work *w, const char *session)
 	return o;
 }
 
-/* ---- reports ---------------------------------------------------------------------------------- */
+/* ---- reports ----------------------------------------------------------------------------------
+ */
 
 json_object *field(json_object *o, const char *path)
 {

@@ -10,7 +10,7 @@
 static json_object *record(const struct work *w, const char *way, int expected)
 {
 	char name[64];
-	char *argv[] = { (char *)(uintptr_t)built("targets/lifetime"), name, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("targets/lifetime"), name, NULL};
 
 	strcpy(name, way);
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), expected);
@@ -50,8 +50,9 @@ static int count_kind(json_object *r, const char *kind)
 
 static void every_kind_of_fd_is_told_apart(void **state)
 {
-	static const char *const kinds[] = { "epoll", "eventfd", "inotify", "timerfd", "signalfd",
-					     "memfd", "pipe-read", "pipe-write", "tcp", "udp", "dir" };
+	static const char *const kinds[] = {"epoll",    "eventfd", "inotify",   "timerfd",
+					    "signalfd", "memfd",   "pipe-read", "pipe-write",
+					    "tcp",      "udp",     "dir"};
 	json_object *r = record(*state, "one_of_each", 0);
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -289,9 +290,15 @@ static void pitfall_25_an_fd_received_in_a_message_is_a_birth(void **state)
 static void a_living_process_is_held_against_proc(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"),
-			 (char *)(uintptr_t)built("targets/lifetime"), "leak", "wait", NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			"-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			(char *)(uintptr_t)built("targets/lifetime"),
+			"leak",
+			"wait",
+			NULL};
 	struct proc p = proc_start(w, argv, NULL);
 	json_object *r;
 
@@ -308,10 +315,10 @@ static void plain_preload_makes_a_session_and_reports_at_exit(void **state)
 {
 	const struct work *w = *state;
 	char preload[600], runtime[600];
-	char *argv[] = { (char *)(uintptr_t)built("targets/lifetime"), "leak", NULL };
-	char *env[] = { preload, runtime, "FDWHY_REPORT=stderr", NULL };
-	char *report[] = { (char *)(uintptr_t)built("fdwhy"), "report", NULL };
-	char *render[] = { runtime, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("targets/lifetime"), "leak", NULL};
+	char *env[] = {preload, runtime, "FDWHY_REPORT=stderr", NULL};
+	char *report[] = {(char *)(uintptr_t)built("fdwhy"), "report", NULL};
+	char *render[] = {runtime, NULL};
 	struct proc p;
 	char *text;
 
@@ -332,8 +339,10 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
-		T(a_leak_is_named_and_churn_is_not), T(every_kind_of_fd_is_told_apart),
-		T(a_double_close_shows_three_stacks), T(a_use_after_close_is_misuse),
+		T(a_leak_is_named_and_churn_is_not),
+		T(every_kind_of_fd_is_told_apart),
+		T(a_double_close_shows_three_stacks),
+		T(a_use_after_close_is_misuse),
 		T(pitfall_1_a_loop_that_closes_unknown_numbers_is_no_misuse),
 		T(pitfall_1_close_range_and_closefrom_end_fds),
 		T(pitfall_2_dup_onto_chosen_numbers_is_followed),
