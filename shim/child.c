@@ -30,6 +30,8 @@ void child_begin(void)
 	self_gate.pid = store.head->pid;
 	self_gate.state = SELF_ready;
 	slots_start();
+	slots_inherit();
+	store_publish();
 }
 
 /* ---- reconciling ------------------------------------------------------------------------------

@@ -72,6 +72,7 @@ static void start_record(int argc, char **argv)
 	slots_start();
 	child_reconcile(!store.continued);
 	record_publish(&store.head->state, STATE_running);
+	store_publish();
 	on_exit(ended, NULL);
 }
 

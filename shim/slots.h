@@ -66,6 +66,14 @@ void slots_reopened(int fd, uint32_t seq);
 void slots_lost(int fd, uint32_t stack, bool unseen);
 /* An fd that exists but was not seen to appear. */
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target);
+/*
+ * The slots of a fork child are those of its parent at the instant of the fork; but the record is
+ * shared memory, in which the parent goes on. So the parent keeps a private copy across the fork.
+ */
+void slots_before_fork(void);
+void slots_after_fork(void);
+/* In the child, once it has a record: take that copy (else what the record held), mark all inherited. */
+void slots_inherit(void);
 void slots_set_flags(int fd, uint32_t set, uint32_t clear);
 /* Highest fd number that may have a slot, plus one. */
 int slots_end(void);

@@ -238,10 +238,13 @@ static int create(const char *session, uint32_t nofile_hard)
 	memcpy(base, &h, sizeof(h));
 	store.base = base;
 	store.head = (struct record_header *)base;
-	/* The magic last: a file without it is empty to a reader. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(store.head->magic, RECORD_MAGIC, sizeof(store.head->magic));
 	return 0;
+}
+
+void store_publish(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* after everything that the magic vouches for */
+	memcpy(store.head->magic, RECORD_MAGIC, sizeof(store.head->magic));
 }
 
 static bool usable(const struct record_header *h, uint64_t bytes)

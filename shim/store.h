@@ -29,6 +29,8 @@ int store_start(const char *session, uint32_t nofile_hard);
 void store_image(const char *exe, size_t exe_bytes, int argc, char **argv);
 /* In a fork child: a record of its own as a copy of the parent's. 0, or -errno. */
 int store_forked(const char *session);
+/* The record is whole now: readers may have it. A file without the magic is not begun. */
+void store_publish(void);
 /* Nothing more is recorded, and why. */
 void store_off(enum record_off why, int err);
 /* The orderly end. `quiet`: nothing to say, one line of totals takes the place of the file. */

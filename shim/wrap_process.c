@@ -41,6 +41,7 @@ EXPORT pid_t fork(void)
 
 	if (!real_ready())
 		return -1;
+	slots_before_fork();
 	r = real.fork();
 	saved = errno;
 	if (r == 0)
@@ -49,6 +50,7 @@ EXPORT pid_t fork(void)
 		forked(r);
 	else
 		call_failed(&w, CALL_SEED);
+	slots_after_fork();
 	errno = saved;
 	return r;
 }

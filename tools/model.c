@@ -345,6 +345,12 @@ static void take_event(const struct record_event *e, void *arg)
 /* ---- one record -------------------------------------------------------------------------------
  */
 
+/* A process that is just making its record is no damage. */
+static bool is_starting(const char *name)
+{
+	return session_process_start((pid_t)atoi(name)) != 0;
+}
+
 static void load_record(const char *path, void *arg)
 {
 	struct load *l = arg;
@@ -356,7 +362,7 @@ static void load_record(const char *path, void *arg)
 		if (error == -EPROTO)
 			model_cover(l->m, 0, 1, "%s: %s (format %u, this one reads %u)", slash + 1,
 				    record_error(error), l->r.head.version, RECORD_VERSION);
-		else if (error != -ENOENT)
+		else if (error != -ENOENT && !(error == -ENODATA && is_starting(slash + 1)))
 			model_cover(l->m, 0, 1, "%s: %s", slash + 1, record_error(error));
 		return;
 	}

@@ -157,6 +157,39 @@ static void a_fork_child_has_a_record_and_inherits_births(void **state)
 	json_object_put(r);
 }
 
+static bool has_all_children(void *arg)
+{
+	json_object *r = report_of(arg, work_path(arg, "s"));
+	bool all = json_object_array_length(field(r, "processes")) == 21;
+
+	json_object_put(r);
+	return all;
+}
+
+static void a_fork_child_has_what_its_parent_had_at_the_fork(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			(char *)(uintptr_t)built("targets/lifetime"), "fork_race", "wait", NULL};
+	struct proc p = proc_start(w, argv, NULL);
+	json_object *r, *list;
+
+	assert_true(proc_says(&p, "ready"));
+	assert_true(wait_until(has_all_children, (void *)(uintptr_t)w, 20));
+	r = report_of(w, work_path(w, "s"));
+	list = field(r, "coverage");
+	if (json_object_array_length(list))
+		print_error("%s\n", json_object_to_json_string(list));
+	assert_int_equal(json_object_array_length(list), 0);
+	list = field(r, "processes");
+	for (size_t i = 0; i < 21; i++)
+		if (number_of(json_object_array_get_idx(list, i), "counts.opened") == 0)
+			kill((pid_t)number_of(json_object_array_get_idx(list, i), "pid"), SIGKILL);
+	assert_int_equal(proc_wait(&p), 0);
+	json_object_put(r);
+}
+
 static void a_child_of_a_raw_clone_is_noticed(void **state)
 {
 	json_object *r = record(*state, "raw_clone", 0), *child = child_of(r);
@@ -348,6 +381,7 @@ int main(void)
 		T(pitfall_2_dup_onto_chosen_numbers_is_followed),
 		T(a_fork_child_has_a_record_and_inherits_births),
 		T(a_child_of_a_raw_clone_is_noticed),
+		T(a_fork_child_has_what_its_parent_had_at_the_fork),
 		T(pitfall_12_exec_with_a_cleaned_environment_continues_the_record),
 		T(pitfall_8_a_vfork_child_changes_nothing_of_its_parent),
 		T(the_limit_of_open_files_is_reported_with_its_place),

@@ -147,6 +147,21 @@ static void fork_child(void)
 	need(WEXITSTATUS(status) == 7, "child");
 }
 
+/* The parent closes at once what the child goes on with. */
+static void fork_race(void)
+{
+	for (int i = 0; i < 20; i++) {
+		int fd = open_it();
+
+		if (!fork()) {
+			pause();
+			_exit(0);
+		}
+		close_it(fd);
+		open_it();
+	}
+}
+
 /* A fork that no fork wrapper and no atfork handler sees. */
 static void raw_clone(void)
 {
@@ -282,6 +297,7 @@ static const struct way {
 	{"dups", dups},
 	{"fork", fork_child},
 	{"raw_clone", raw_clone},
+	{"fork_race", fork_race},
 	{"exec_clean", exec_clean},
 	{"vfork_exec", vfork_exec},
 	{"limit", limit},
