@@ -30,7 +30,7 @@ struct frame {
 	uintptr_t fp_at; /* where the frame pointer is saved: read when needed, not before */
 };
 
-static uintptr_t vdso;
+static uintptr_t vdso; /* 0: there is none */
 
 /* ---- the frame pointer ------------------------------------------------------------------------ */
 
@@ -70,7 +70,7 @@ static bool is_sigreturn(uintptr_t pc)
 {
 	if (!REGS_SIGRETURN_BARE || pc & 3)
 		return false;
-	if (pc - vdso >= VDSO_TEXT && (!reach_readable(pc) || !reach_readable(pc + 4)))
+	if ((!vdso || pc - vdso >= VDSO_TEXT) && (!reach_readable(pc) || !reach_readable(pc + 4)))
 		return false;
 	return regs_is_sigreturn((const uint32_t *)pc);
 }
@@ -117,7 +117,7 @@ static COLD struct frame step(struct frame f, struct reach *r)
 	no_rule = rule.how == HOW_none || rule.how == HOW_end;
 	r->outcome = rule.how == HOW_end ? STEP_end : STEP_lost;
 	if (rule.how == HOW_signal || (no_rule && is_sigreturn(f.pc))) {
-		r->outcome = step_signal(&f, r);
+		r->outcome = (uint8_t)step_signal(&f, r);
 		return f;
 	}
 	if (no_rule || !find_cfa(&f, r, &rule, &cfa))

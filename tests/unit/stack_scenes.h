@@ -23,7 +23,7 @@
 #include "stack.h"
 
 #define DEEP 128
-#define NOINLINE __attribute__((noinline))
+#define NOINLINE __attribute__((noinline, unused))
 #define AFTER() __asm__ volatile("" ::: "memory") /* no tail call */
 
 struct seen {
@@ -189,7 +189,7 @@ static void *thread_main(void *unused)
 	return NULL;
 }
 
-static bool scene_thread(void (*end)(void), size_t stack_bytes)
+static NOINLINE bool scene_thread(void (*end)(void), size_t stack_bytes)
 {
 	pthread_attr_t attr;
 	pthread_t thread;
@@ -223,6 +223,44 @@ static NOINLINE void scene_coroutine(void (*end)(void), char *stack, size_t byte
 	swapcontext(&back, &there);
 	AFTER();
 }
+
+/* ---- code that is not from this compiler ------------------------------------------------------------ */
+
+#if defined(__x86_64__)
+#define ASM_REALIGNED 1
+void asm_counter(void (*end)(void));
+void asm_realigned(void (*end)(void));
+void asm_bare(void (*end)(void));
+__asm__(".text\n"
+	/* rbp counts */
+	".type asm_counter, @function\n"
+	"asm_counter: .cfi_startproc\n"
+	"push %rbp\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbp, -16\n"
+	"push %rbx\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbx, -24\n"
+	"sub $8, %rsp\n.cfi_adjust_cfa_offset 8\n"
+	"mov $3, %ebp\nmov %rdi, %rbx\n"
+	"1: call *%rbx\ndec %ebp\njnz 1b\n"
+	"add $8, %rsp\n.cfi_adjust_cfa_offset -8\n"
+	"pop %rbx\n.cfi_adjust_cfa_offset -8\n"
+	"pop %rbp\n.cfi_adjust_cfa_offset -8\n"
+	"ret\n.cfi_endproc\n.size asm_counter, . - asm_counter\n"
+	/* gcc -mforce-drap: the CFA is saved below the frame pointer */
+	".type asm_realigned, @function\n"
+	"asm_realigned: .cfi_startproc\n"
+	"lea 8(%rsp), %r10\n.cfi_def_cfa %r10, 0\n"
+	"and $-64, %rsp\npushq -8(%r10)\npush %rbp\nmov %rsp, %rbp\n"
+	".cfi_escape 0x10, 6, 2, 0x76, 0\n"
+	"push %r10\n.cfi_escape 0x0f, 3, 0x76, 0x78, 6\n"
+	"sub $8, %rsp\ncall *%rdi\nmov -8(%rbp), %r10\n.cfi_def_cfa %r10, 0\n"
+	"leave\nlea -8(%r10), %rsp\n.cfi_def_cfa %rsp, 8\n"
+	"ret\n.cfi_endproc\n.size asm_realigned, . - asm_realigned\n"
+	/* no call frame information */
+	".type asm_bare, @function\n"
+	"asm_bare: sub $8, %rsp\ncall *%rdi\nadd $8, %rsp\nret\nnop\nnop\n"
+	".size asm_bare, . - asm_bare\n");
+#else
+#define ASM_REALIGNED 0
+#endif
 
 /* ---- damage ----------------------------------------------------------------------------------- */
 

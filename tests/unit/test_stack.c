@@ -214,25 +214,6 @@ static void a_deeper_stack_than_asked_for_is_cut(void **state)
 /* ---- code that is not from a C compiler ------------------------------------------------------------ */
 
 #if defined(__x86_64__)
-void asm_counter(void (*end)(void));
-void asm_bare(void (*end)(void));
-/* rbp counts; and no call frame information at all. */
-__asm__(".text\n"
-	".type asm_counter, @function\n"
-	"asm_counter: .cfi_startproc\n"
-	"push %rbp\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbp, -16\n"
-	"push %rbx\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbx, -24\n"
-	"sub $8, %rsp\n.cfi_adjust_cfa_offset 8\n"
-	"mov $3, %ebp\nmov %rdi, %rbx\n"
-	"1: call *%rbx\ndec %ebp\njnz 1b\n"
-	"add $8, %rsp\n.cfi_adjust_cfa_offset -8\n"
-	"pop %rbx\n.cfi_adjust_cfa_offset -8\n"
-	"pop %rbp\n.cfi_adjust_cfa_offset -8\n"
-	"ret\n.cfi_endproc\n.size asm_counter, . - asm_counter\n"
-	".type asm_bare, @function\n"
-	"asm_bare: sub $8, %rsp\ncall *%rdi\nadd $8, %rsp\nret\nnop\nnop\n"
-	".size asm_bare, . - asm_bare\n");
-
 static void a_frame_pointer_used_as_a_counter_does_no_harm(void **state)
 {
 	(void)state;
@@ -253,6 +234,26 @@ static void a_counter_between_frames_that_need_the_frame_pointer_agrees(void **s
 	(void)state;
 	descend(11, look_below_counter);
 	assert_agrees(20);
+}
+
+static void a_frame_that_realigned_its_stack_agrees(void **state)
+{
+	(void)state;
+	asm_realigned(look_both);
+	assert_agrees(4);
+}
+
+static void look_below_realigned(void)
+{
+	asm_realigned(look_below_counter);
+	AFTER();
+}
+
+static void a_realigned_frame_between_others_agrees(void **state)
+{
+	(void)state;
+	descend(8, look_below_realigned);
+	assert_agrees(18);
 }
 
 static void code_without_unwind_tables_is_where_the_trace_is_lost(void **state)
@@ -491,6 +492,8 @@ int main(void)
 #if defined(__x86_64__)
 		cmocka_unit_test(a_frame_pointer_used_as_a_counter_does_no_harm),
 		cmocka_unit_test(a_counter_between_frames_that_need_the_frame_pointer_agrees),
+		cmocka_unit_test(a_frame_that_realigned_its_stack_agrees),
+		cmocka_unit_test(a_realigned_frame_between_others_agrees),
 		cmocka_unit_test(code_without_unwind_tables_is_where_the_trace_is_lost),
 #endif
 		cmocka_unit_test(a_smashed_frame_ends_the_trace_only),
