@@ -275,7 +275,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 	dir = text_at(r, dir_id, depth + 1);
 	n = (int)(s->bytes - sizeof(dir_id));
 	joined = util_format("%s%s%.*s", dir ? dir : "",
-			     dir && n && dir[strlen(dir) - 1] != '/' ? "/" : "", n,
+			     dir && *dir && n && dir[strlen(dir) - 1] != '/' ? "/" : "", n,
 			     s->data + sizeof(dir_id));
 	free(dir);
 	return clean(joined);

@@ -3,10 +3,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -15,15 +18,14 @@
 
 #define DEADLINE_S 30
 
-/* ---- places -----------------------------------------------------------------------------------
- */
+/* ---- places ----------------------------------------------------------------------------------- */
 
 int work_begin(void **state)
 {
 	struct work *w = calloc(1, sizeof(*w));
 
 	strcpy(w->dir, "/tmp/fdwhy-test-XXXXXX");
-	if (!mkdtemp(w->dir) || chmod(w->dir, 0755))
+	if (!mkdtemp(w->dir) || chmod(w->dir, 0755) || prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -1;
 	*state = w;
 	return 0;
@@ -37,10 +39,27 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 	return remove(path);
 }
 
+/* Orphans become children of this process (PR_SET_CHILD_SUBREAPER); ends all it has, by pid. */
+static bool no_children(void *arg)
+{
+	char path[64], *list, *at, *rest = NULL;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	list = file_text(path);
+	for (at = strtok_r(list, " ", &rest); at; at = strtok_r(NULL, " ", &rest))
+		kill((pid_t)atol(at), SIGKILL);
+	free(list);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	(void)arg;
+	return waitpid(-1, NULL, WNOHANG) < 0;
+}
+
 int work_end(void **state)
 {
 	struct work *w = *state;
 
+	wait_until(no_children, NULL, DEADLINE_S);
 	nftw(w->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 	free(w);
 	return 0;
@@ -74,7 +93,7 @@ const char *built(const char *name)
 
 bool installed(const char *program)
 {
-	const char *dirs[] = {"/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin"};
+	const char *dirs[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin" };
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -85,8 +104,7 @@ bool installed(const char *program)
 	return false;
 }
 
-/* ---- programs ---------------------------------------------------------------------------------
- */
+/* ---- programs --------------------------------------------------------------------------------- */
 
 static void child(const struct proc *p, int in, char *const argv[], char *const env[])
 {
@@ -122,7 +140,7 @@ struct proc proc_start(const struct work *w, char *const argv[], char *const env
 
 bool wait_until(bool (*condition)(void *arg), void *arg, int seconds)
 {
-	const struct timespec tick = {.tv_nsec = 10000000};
+	const struct timespec tick = { .tv_nsec = 10000000 };
 
 	for (int i = 0; i < seconds * 100; i++) {
 		if (condition(arg))
@@ -159,7 +177,7 @@ static bool has_said(void *arg)
 
 bool proc_says(const struct proc *p, const char *text)
 {
-	struct saying s = {p, text};
+	struct saying s = { p, text };
 
 	return wait_until(has_said, &s, DEADLINE_S);
 }
@@ -185,7 +203,7 @@ static bool has_ended(void *arg)
 
 int proc_wait(struct proc *p)
 {
-	struct waiting w = {.pid = p->pid};
+	struct waiting w = { .pid = p->pid };
 
 	proc_close_input(p);
 	if (!wait_until(has_ended, &w, 2 * DEADLINE_S)) {
@@ -227,23 +245,70 @@ char *file_text(const char *path)
 	return strdup("");
 }
 
-/* ---- fdwhy ------------------------------------------------------------------------------------
- */
+void file_write(const char *path, const char *format, ...)
+{
+	FILE *f = fopen(path, "we");
+	va_list args;
+
+	assert_non_null(f);
+	va_start(args, format);
+	vfprintf(f, format, args);
+	va_end(args);
+	assert_int_equal(fclose(f), 0);
+}
+
+int port_free(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	socklen_t len = sizeof(a);
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, len), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	close(fd);
+	return ntohs(a.sin_port);
+}
+
+int port_connect(int port)
+{
+	const struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
+				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	if (!connect(fd, (const struct sockaddr *)&a, sizeof(a)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* ---- fdwhy ------------------------------------------------------------------------------------ */
 
 int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 {
-	char *all[64] = {(char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)session,        "--"};
+	char *all[64] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			  (char *)(uintptr_t)session, "--" };
 
 	for (size_t i = 0; argv[i] && i < 50; i++)
 		all[6 + i] = argv[i];
 	return run(w, all, NULL, NULL);
 }
 
+struct proc preload_start(const struct work *w, const char *session, char *const argv[])
+{
+	char preload[600], where[600];
+	char *env[] = { preload, where, NULL };
+
+	if (!mkdir(session, 0700) && !geteuid())
+		assert_int_equal(chmod(session, 01733), 0);
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", built("libfdwhy.so"));
+	snprintf(where, sizeof(where), "FDWHY_SESSION=%s", session);
+	return proc_start(w, argv, env);
+}
+
 json_object *report_of(const struct work *w, const char *session)
 {
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "report", "--json",
-			(char *)(uintptr_t)session, NULL};
+	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", "--json",
+			 (char *)(uintptr_t)session, NULL };
 	struct proc p;
 	int status = run(w, argv, NULL, &p);
 	json_object *o = json_object_from_file(p.out);
@@ -255,8 +320,7 @@ json_object *report_of(const struct work *w, const char *session)
 	return o;
 }
 
-/* ---- reports ----------------------------------------------------------------------------------
- */
+/* ---- reports ---------------------------------------------------------------------------------- */
 
 json_object *field(json_object *o, const char *path)
 {

@@ -18,7 +18,8 @@
 struct work {
 	char dir[256]; /* private, removed by work_end */
 };
-/* cmocka setup and teardown: *state is a struct work. */
+/* cmocka setup and teardown: *state is a struct work. What the test started is ended, also what went
+ * to the background. */
 int work_begin(void **state);
 int work_end(void **state);
 /* "<dir>/<name>", in a ring of static buffers. */
@@ -49,9 +50,15 @@ int run(const struct work *w, char *const argv[], char *const env[], struct proc
 char *file_text(const char *path);
 bool wait_until(bool (*condition)(void *arg), void *arg, int seconds);
 bool file_exists(void *path);
+void file_write(const char *path, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A TCP port of 127.0.0.1 that nobody listens on now; a connection to one (-1: refused). */
+int port_free(void);
+int port_connect(int port);
 
 /* `fdwhy run -q -o <session> -- target args...`: returns its exit status. */
 int fdwhy_run(const struct work *w, const char *session, char *const argv[]);
+/* The same with the library preloaded and no fdwhy: LD_PRELOAD and FDWHY_SESSION. */
+struct proc preload_start(const struct work *w, const char *session, char *const argv[]);
 /* `fdwhy report --json`; fails the test when it does not work. Put with json_object_put. */
 json_object *report_of(const struct work *w, const char *session);
 

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* target.h - how a target says that it reached its state, and how it gives up. */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NOINLINE __attribute__((noinline))
+
+static inline _Noreturn void target_die(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(99);
+}
+
+/* Says "ready" and waits until its input ends. */
+static inline int target_ready(void)
+{
+	char c;
+
+	printf("ready\n");
+	fflush(stdout);
+	while (read(0, &c, 1) > 0)
+		;
+	return 0;
+}
+
+#endif
