@@ -154,6 +154,8 @@ int record_open(const char *path, struct record *ret)
 	if (fd < 0)
 		return -errno;
 	error = fstat(fd, &st) ? -errno : S_ISREG(st.st_mode) ? 0 : -EBADMSG;
+	if (!error && st.st_size && (size_t)st.st_size < sizeof(ret->head))
+		error = -EBADMSG;
 	if (!error)
 		error = read_header(fd, ret);
 	if (error) {

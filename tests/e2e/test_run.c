@@ -223,13 +223,13 @@ static void a_damaged_record_is_named_and_the_rest_is_shown(void **state)
 	FILE *f;
 
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
-	f = fopen(work_path(w, "s/77.rec"), "w");
+	f = fopen(work_path(w, "s/7777777.rec"), "w");
 	fputs("this is no record, whatever its name says", f);
 	fclose(f);
-	close(open(work_path(w, "s/78.rec"), O_CREAT | O_WRONLY, 0600));
+	close(open(work_path(w, "s/7777778.rec"), O_CREAT | O_WRONLY, 0600));
 	r = report_of(w, work_path(w, "s"));
 	assert_int_equal(number_of(r, "totals.leaks"), 1);
-	assert_non_null(strstr(json_object_to_json_string(field(r, "coverage")), "77.rec"));
+	assert_non_null(strstr(json_object_to_json_string(field(r, "coverage")), "7777777.rec"));
 	json_object_put(r);
 }
 

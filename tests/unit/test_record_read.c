@@ -177,6 +177,8 @@ static void what_is_no_record_is_refused_by_name(void **state)
 	head()->version++;
 	save(FILE_BYTES);
 	assert_int_equal(record_open(path, &r), -EPROTO);
+	save(100);
+	assert_int_equal(record_open(path, &r), -EBADMSG);
 	save(0);
 	assert_int_equal(record_open(path, &r), -ENODATA);
 	assert_int_equal(record_open("/no/such/file", &r), -ENOENT);
