@@ -3,14 +3,14 @@
  * record.h - the bytes of a record file: one process, across its execs.
  *
  * Written by the shim through a MAP_SHARED mapping (the mapping is the storage), read by the tool.
- * Fixed-width fields in the machine's byte order; times in nanoseconds of CLOCK_MONOTONIC unless the
- * name says otherwise; names only, never a byte of what the target sends or reads.
+ * Fixed-width fields in the machine's byte order; times in nanoseconds of CLOCK_MONOTONIC unless
+ * the name says otherwise; names only, never a byte of what the target sends or reads.
  *
  * A reader trusts nothing: a record can be torn (the process was killed while writing), truncated,
  * of another version or made by an attacker. Every offset, count and index is checked before use.
  *
- * File name in the session directory: "<pid>.rec"; when that name was taken by an earlier process of
- * the same pid, "<pid>.<k>.rec" with k = 1, 2, ... Everything is found through header.part[].
+ * File name in the session directory: "<pid>.rec"; when that name was taken by an earlier process
+ * of the same pid, "<pid>.<k>.rec" with k = 1, 2, ... Everything is found through header.part[].
  */
 #ifndef FDWHY_RECORD_H
 #define FDWHY_RECORD_H
@@ -20,11 +20,11 @@
 #define RECORD_MAGIC "fdwhyrec"
 #define RECORD_VERSION 1u
 #define RECORD_PAGE 4096u
-#define RECORD_STRING_MAX 1024u	 /* bytes of one string; longer ones are cut and marked */
-#define RECORD_STACK_MAX 128u	 /* frames of one stack; deeper ones are cut and marked */
-#define RECORD_FDS_MAX 1048576u	 /* fd numbers from here on are counted, not tracked */
-#define RECORD_CHUNK_FDS 64u	 /* slots are made real a chunk (one page) at a time */
-#define RECORD_SERIES 20u	 /* buckets of a time series */
+#define RECORD_STRING_MAX 1024u /* bytes of one string; longer ones are cut and marked */
+#define RECORD_STACK_MAX 128u   /* frames of one stack; deeper ones are cut and marked */
+#define RECORD_FDS_MAX 1048576u /* fd numbers from here on are counted, not tracked */
+#define RECORD_CHUNK_FDS 64u    /* slots are made real a chunk (one page) at a time */
+#define RECORD_SERIES 20u       /* buckets of a time series */
 
 /*
  * Ordering. The shim publishes by storing one word last; a reader (another process, or another
@@ -36,8 +36,9 @@
 #define record_peek(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define record_poke(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
-/* ---- vocabulary: X(name in C, name in reports) ---------------------------------------------- */
+/* ---- vocabulary: X(name in C, name in reports) -------------------------------------------- */
 
+/* clang-format off: lists, as many to a line as fit */
 /* What an fd is. */
 #define RECORD_KINDS(X) \
 	X(unknown, "unknown") X(file, "file") X(dir, "dir") X(device, "device") X(tty, "tty") \
@@ -51,64 +52,72 @@
 
 /* Why nothing (more) is recorded. */
 #define RECORD_OFFS(X) \
-	X(none, "recording") X(no_space, "the record's disk is full") \
-	X(no_file, "the record could not be created") X(no_memory, "the record could not be mapped") \
-	X(limit, "a resource limit of the process forbids it") X(disabled, "switched off by FDWHY=off") \
+	X(none, "recording") \
+	X(no_space, "the record's disk is full") \
+	X(no_file, "the record could not be created") \
+	X(no_memory, "the record could not be mapped") \
+	X(limit, "a resource limit of the process forbids it") \
+	X(disabled, "switched off by FDWHY=off") \
 	X(version, "the record is of another version")
 
 /* What the shim knows that it did not see. Indexes header.missed[]. */
 #define RECORD_MISSES(X) \
 	X(slot_high, "fd number beyond the slot table") \
 	X(slot_space, "no space for slots") \
-	X(stack_space, "no space for stacks") X(stack_cut, "stack deeper than the limit") \
+	X(stack_space, "no space for stacks") \
+	X(stack_cut, "stack deeper than the limit") \
 	X(stack_lost, "stack could not be unwound to its end") \
-	X(site_space, "no space for sites") X(string_space, "no space for strings") \
+	X(site_space, "no space for sites") \
+	X(string_space, "no space for strings") \
 	X(module_space, "no space for modules") \
 	X(birth_unseen, "fd appeared unseen (raw system call or inside libc)") \
 	X(death_unseen, "fd closed unseen (raw system call or inside libc)") \
 	X(child_unrecorded, "child process has no record of its own") \
-	X(early, "call before the shim was ready") X(after_seccomp, "not looked up: seccomp filter") \
-	X(facts_space, "no space for facts") X(race, "two threads changed one fd number at once")
+	X(early, "call before the shim was ready") \
+	X(after_seccomp, "not looked up: seccomp filter") \
+	X(facts_space, "no space for facts") \
+	X(race, "two threads changed one fd number at once")
 
-#define RECORD_ENUM(prefix, name) prefix##name
+/* clang-format on */
 enum record_kind {
 #define X(n, s) KIND_##n,
 	RECORD_KINDS(X)
 #undef X
-	KIND_COUNT
+		KIND_COUNT
 };
 enum record_off {
 #define X(n, s) OFF_##n,
 	RECORD_OFFS(X)
 #undef X
-	OFF_COUNT
+		OFF_COUNT
 };
 enum record_miss {
 #define X(n, s) MISS_##n,
 	RECORD_MISSES(X)
 #undef X
-	MISS_COUNT
+		MISS_COUNT
 };
 
-/* ---- header ----------------------------------------------------------------------------------- */
+/* ---- header -----------------------------------------------------------------------------------
+ */
 
 enum record_state {
 	STATE_starting, /* being filled; may be empty */
-	STATE_running,	/* the process runs, or was killed: ask the kernel */
-	STATE_exited,	/* orderly end; end_* are set */
-	STATE_execing,	/* inside exec: the next image continues this record, if it is followed */
+	STATE_running,  /* the process runs, or was killed: ask the kernel */
+	STATE_exited,   /* orderly end; end_* are set */
+	STATE_execing,  /* inside exec: the next image continues this record, if it is followed */
 };
 
 enum record_part_id {
-	PART_images,   /* struct record_image[] */
-	PART_modules,  /* struct record_module[] */
-	PART_stacks,   /* arena of struct record_stack, 8-byte aligned, dense */
-	PART_sites,    /* struct record_site[] */
-	PART_facts,    /* struct record_facts[] */
-	PART_ring,     /* struct record_event[], a ring */
-	PART_strings,  /* arena of struct record_string, 8-byte aligned, dense */
-	PART_chunks,   /* uint32_t[]: 1 + first fd / RECORD_CHUNK_FDS of slot chunk i, 0 = unused */
-	PART_slots,    /* chunks of RECORD_CHUNK_FDS struct record_slot */
+	PART_images,  /* struct record_image[] */
+	PART_modules, /* struct record_module[] */
+	PART_stacks,  /* arena of struct record_stack, 8-byte aligned, dense */
+	PART_sites,   /* struct record_site[] */
+	PART_facts,   /* struct record_facts[] */
+	PART_ring,    /* struct record_event[], a ring */
+	PART_strings, /* arena of struct record_string, 8-byte aligned, dense */
+	PART_chunks,  /* uint32_t[]: 1 + first fd / RECORD_CHUNK_FDS of slot chunk i, 0 = unused */
+	PART_slots,   /* chunks of RECORD_CHUNK_FDS struct record_slot */
 	PART_COUNT
 };
 
@@ -116,7 +125,7 @@ enum record_part_id {
 struct record_part {
 	uint64_t offset_bytes; /* from the start of the file, a multiple of RECORD_PAGE */
 	uint64_t size_bytes;   /* reserved, not all of it real */
-	uint64_t used;	       /* published after what it counts; ring: events ever written */
+	uint64_t used;         /* published after what it counts; ring: events ever written */
 	uint64_t real_bytes;   /* made real so far (shim's own book) */
 };
 
@@ -127,18 +136,18 @@ struct record_header {
 	uint64_t file_bytes;
 	uint32_t calls; /* CALL_COUNT of the writer */
 	uint32_t state; /* enum record_state */
-	uint32_t off;	/* enum record_off */
+	uint32_t off;   /* enum record_off */
 	uint32_t off_errno;
 	/* who */
 	uint32_t pid, ppid; /* as the process itself sees them */
 	uint32_t uid, gid;  /* effective, at creation */
 	char comm[16];
 	/* when: three readings of the same instant tie the clocks together */
-	uint64_t created_ns;	  /* CLOCK_MONOTONIC */
+	uint64_t created_ns;      /* CLOCK_MONOTONIC */
 	uint64_t created_real_ns; /* CLOCK_REALTIME */
 	uint64_t created_boot_ns; /* CLOCK_BOOTTIME; >= /proc/PID/stat starttime of this process */
-	uint32_t born_by;	  /* enum record_born */
-	uint32_t epoch;		  /* of the module map; see struct record_module */
+	uint32_t born_by;         /* enum record_born */
+	uint32_t epoch;           /* of the module map; see struct record_module */
 	/* end, valid in STATE_exited */
 	uint64_t end_ns;
 	int32_t end_status; /* as given to _exit; -1 unknown */
@@ -148,18 +157,20 @@ struct record_header {
 	uint64_t eagains;
 	uint64_t misuses;
 	uint64_t limits;   /* EMFILE and ENFILE */
-	uint64_t forks;	   /* children that fork() made */
+	uint64_t forks;    /* children that fork() made */
 	uint64_t image_no; /* images so far, the present one included */
 	uint32_t fds_open, fds_peak;
 	uint64_t nofile_soft, nofile_hard; /* RLIMIT_NOFILE when last seen */
-	uint32_t root;			   /* string: the chroot as seen from outside, 0 = none */
-	uint32_t cwd;			   /* string: working directory at the last look, 0 = unknown */
-	uint32_t child_errno;		   /* why the last unrecorded child has no record */
-	uint32_t seccomp;		   /* 1: the target installed a filter */
-	uint64_t missed[32];		   /* by enum record_miss */
-	/* open fds and EAGAINs over time: bucket i covers [i, i + 1) * series_width_ns from created */
+	uint32_t root;                     /* string: the chroot as seen from outside, 0 = none */
+	uint32_t cwd;         /* string: working directory at the last look, 0 = unknown */
+	uint32_t child_errno; /* why the last unrecorded child has no record */
+	uint32_t seccomp;     /* 1: the target installed a filter */
+	uint64_t missed[32];  /* by enum record_miss */
+	/* open fds and EAGAINs over time: bucket i covers [i, i + 1) * series_width_ns from created
+	 */
 	uint64_t series_width_ns;
-	uint32_t series_open[RECORD_SERIES]; /* highest number open in the bucket; 0 = nothing seen */
+	uint32_t series_open[RECORD_SERIES]; /* highest number open in the bucket; 0 = nothing seen
+					      */
 	uint32_t series_eagains[RECORD_SERIES];
 	struct record_part part[PART_COUNT];
 };
@@ -167,14 +178,15 @@ struct record_header {
 enum record_born {
 	BORN_start, /* first image that loaded the shim; what it inherited came from outside */
 	BORN_fork,  /* copied from the parent's record at fork */
-	BORN_spawn, /* exec in a vfork or posix_spawn child; inherited fds from the parent's record */
+	BORN_spawn, /* exec in a vfork or posix_spawn child; inherited fds from the parent's record
+		     */
 };
 
 /* One program image. `exe` is a path, `argv` the arguments joined with one space each. */
 struct record_image {
 	uint64_t time_ns;
 	uint32_t exe, argv; /* strings */
-	uint32_t epoch;	    /* first epoch of this image */
+	uint32_t epoch;     /* first epoch of this image */
 	uint32_t pad;
 };
 
@@ -185,19 +197,21 @@ struct record_image {
  */
 struct record_module {
 	uint64_t start, end; /* mapped range */
-	uint64_t bias;	     /* load bias (l_addr) */
-	uint32_t path;	     /* string; 0 = unknown (the tool says so) */
+	uint64_t bias;       /* load bias (l_addr) */
+	uint32_t path;       /* string; 0 = unknown (the tool says so) */
 	uint32_t from, to;   /* epochs; to = UINT32_MAX while loaded */
 	uint8_t build_id_bytes;
 	uint8_t build_id[20];
 	uint8_t pad[15];
 };
 
-/* ---- stacks ----------------------------------------------------------------------------------- */
+/* ---- stacks -----------------------------------------------------------------------------------
+ */
 
 #define STACK_CUT 1u  /* deeper than was recorded */
 #define STACK_LOST 2u /* the unwinder could not go on (code without unwind tables, bad frame) */
-#define STACK_PC_EXACT (1ull << 63) /* set in a pc that a signal interrupted: not a return address */
+#define STACK_PC_EXACT \
+	(1ull << 63) /* set in a pc that a signal interrupted: not a return address */
 
 /*
  * pc[0] is the return address into the caller of the interposed function, the next its caller, ...
@@ -213,13 +227,14 @@ struct record_stack {
 	uint64_t pc[];
 };
 
-/* ---- strings ---------------------------------------------------------------------------------- */
+/* ---- strings ----------------------------------------------------------------------------------
+ */
 
 enum record_string_type {
 	STRING_path = 1, /* absolute as the process saw it (inside its chroot, if it had one) */
-	STRING_path_at,	 /* uint32_t string of the directory (0 = unknown), then a relative path */
-	STRING_addr,	 /* a struct sockaddr as the kernel takes it */
-	STRING_text,	 /* anything else: argv, a memfd's name */
+	STRING_path_at,  /* uint32_t string of the directory (0 = unknown), then a relative path */
+	STRING_addr,     /* a struct sockaddr as the kernel takes it */
+	STRING_text,     /* anything else: argv, a memfd's name */
 };
 #define STRING_CUT 1u /* longer than RECORD_STRING_MAX */
 
@@ -232,17 +247,18 @@ struct record_string {
 	char data[]; /* not terminated */
 };
 
-/* ---- sites ------------------------------------------------------------------------------------ */
+/* ---- sites ------------------------------------------------------------------------------------
+ */
 
 enum record_fate {
-	FATE_waited,	/* waited for the fd (poll, select, epoll), then succeeded */
-	FATE_drained,	/* EAGAIN right after successes: an event loop that took all there was */
-	FATE_spun,	/* called again on the same fd without waiting, EAGAIN again */
-	FATE_gave_up,	/* closed the fd without another success */
+	FATE_waited,    /* waited for the fd (poll, select, epoll), then succeeded */
+	FATE_drained,   /* EAGAIN right after successes: an event loop that took all there was */
+	FATE_spun,      /* called again on the same fd without waiting, EAGAIN again */
+	FATE_gave_up,   /* closed the fd without another success */
 	FATE_timed_out, /* SO_SNDTIMEO or SO_RCVTIMEO ran out */
-	FATE_masked,	/* a retry of the shim succeeded */
-	FATE_retried,	/* called again without waiting, then succeeded */
-	FATE_unmasked,	/* a retry of the shim gave up */
+	FATE_masked,    /* a retry of the shim succeeded */
+	FATE_retried,   /* called again without waiting, then succeeded */
+	FATE_unmasked,  /* a retry of the shim gave up */
 	FATE_COUNT
 };
 
@@ -259,30 +275,32 @@ struct record_site {
 	uint16_t call;
 	uint16_t error;
 	uint32_t target; /* string: latest */
-	uint8_t kind;	 /* enum record_kind: latest */
-	uint8_t flags;	 /* SITE_* */
+	uint8_t kind;    /* enum record_kind: latest */
+	uint8_t flags;   /* SITE_* */
 	uint16_t pad;
 	uint64_t count; /* births or failures */
 	uint64_t first_ns, last_ns;
 	uint64_t deaths;    /* births: how many are closed by now */
-	uint32_t open;	    /* births: open now, in this process */
+	uint32_t open;      /* births: open now, in this process */
 	uint32_t open_peak; /* births */
 	uint64_t fate[FATE_COUNT];
-	uint64_t waited_ns;	  /* sum over FATE_waited, _retried, _masked */
+	uint64_t waited_ns; /* sum over FATE_waited, _retried, _masked */
 	uint64_t waited_max_ns;
-	uint32_t wait_hist[12];	  /* waits below 4^i us; the last takes the rest */
-	uint32_t facts;		  /* 1 + index of the latest facts, 0 = none */
-	uint32_t facts_count;	  /* how often facts were taken */
-	uint32_t short_count;	  /* partial sends on a non-blocking fd (sites of error EAGAIN) */
-	uint32_t birth_stack;	  /* EBADF: where the fd was born that is misused here */
-	uint32_t death_stack;	  /* EBADF: where it was closed before */
-	uint32_t series_shift;	  /* series[] was last folded at this header.series_width_ns shift */
-	uint32_t series[RECORD_SERIES]; /* births: number open at the last change in the bucket + 1 */
-	uint32_t value;	      /* sites of listen(): the backlog that was passed */
+	uint32_t wait_hist[12]; /* waits below 4^i us; the last takes the rest */
+	uint32_t facts;         /* 1 + index of the latest facts, 0 = none */
+	uint32_t facts_count;   /* how often facts were taken */
+	uint32_t short_count;   /* partial sends on a non-blocking fd (sites of error EAGAIN) */
+	uint32_t birth_stack;   /* EBADF: where the fd was born that is misused here */
+	uint32_t death_stack;   /* EBADF: where it was closed before */
+	uint32_t series_shift;  /* series[] was last folded at this header.series_width_ns shift */
+	uint32_t series[RECORD_SERIES]; /* births: number open at the last change in the bucket + 1
+					 */
+	uint32_t value;                 /* sites of listen(): the backlog that was passed */
 	uint8_t pad2[28];
 };
 
-/* ---- slots: the open fds ------------------------------------------------------------------------ */
+/* ---- slots: the open fds ------------------------------------------------------------------------
+ */
 
 enum record_slot_state {
 	SLOT_free,
@@ -292,17 +310,17 @@ enum record_slot_state {
 };
 
 #define SLOT_CLOEXEC 1u
-#define SLOT_NONBLOCK 2u    /* as far as the shim saw */
-#define SLOT_INHERITED 4u   /* existed before this process's image or came from the parent */
-#define SLOT_UNSEEN 8u	    /* found by reconciling: origin unseen */
+#define SLOT_NONBLOCK 2u  /* as far as the shim saw */
+#define SLOT_INHERITED 4u /* existed before this process's image or came from the parent */
+#define SLOT_UNSEEN 8u    /* found by reconciling: origin unseen */
 #define SLOT_LISTENING 16u
-#define SLOT_CONNECTED 32u  /* by connect or accept */
+#define SLOT_CONNECTED 32u /* by connect or accept */
 #define SLOT_ACCEPTED 64u
-#define SLOT_PASSED 128u    /* received by SCM_RIGHTS */
+#define SLOT_PASSED 128u /* received by SCM_RIGHTS */
 #define SLOT_SNDTIMEO 256u
 #define SLOT_RCVTIMEO 512u
 #define SLOT_LEASED 1024u
-#define SLOT_EXECED 2048u   /* survived an exec */
+#define SLOT_EXECED 2048u /* survived an exec */
 
 #define SLOT_USE_PENDING 0x80000000u /* in `uses`: an EAGAIN waits for its fate */
 
@@ -314,18 +332,19 @@ struct record_slot {
 	uint32_t flags;
 	uint32_t uses; /* successful I/O calls since birth, and SLOT_USE_PENDING */
 	uint64_t birth_ns;
-	uint32_t site;	 /* 1 + index of the birth site, 0 = unknown */
-	uint32_t target; /* string */
-	uint32_t failed; /* 1 + index of the site whose EAGAIN is pending, 0 = none */
-	uint32_t fails;	 /* EAGAINs in this episode */
-	uint64_t failed_ns; /* first of them */
+	uint32_t site;       /* 1 + index of the birth site, 0 = unknown */
+	uint32_t target;     /* string */
+	uint32_t failed;     /* 1 + index of the site whose EAGAIN is pending, 0 = none */
+	uint32_t fails;      /* EAGAINs in this episode */
+	uint64_t failed_ns;  /* first of them */
 	uint32_t mode_stack; /* stack that last changed O_NONBLOCK, a timeout or the backlog */
 	uint32_t mode_value; /* listen: backlog; else timeout in ms, 0 = none */
 	uint32_t close_stack;
 	uint32_t tid; /* of the birth */
 };
 
-/* ---- facts: what the kernel said when a call failed --------------------------------------------- */
+/* ---- facts: what the kernel said when a call failed ---------------------------------------------
+ */
 
 /* Bits of `have`; a fact without its bit is unknown, and `why` says why for its group. */
 #define FACTS(X) \
@@ -335,7 +354,7 @@ enum facts_bit {
 #define X(n) FACT_##n,
 	FACTS(X)
 #undef X
-	FACT_COUNT
+		FACT_COUNT
 };
 enum facts_mode { MODE_unknown, MODE_nonblock, MODE_dontwait, MODE_sndtimeo, MODE_rcvtimeo };
 
@@ -343,14 +362,14 @@ struct record_facts {
 	uint32_t seq; /* odd while being written */
 	uint32_t have;
 	uint64_t time_ns;
-	uint64_t cost_ns;  /* what taking them cost */
+	uint64_t cost_ns; /* what taking them cost */
 	int32_t fd;
 	uint32_t tid;
 	uint8_t mode; /* enum facts_mode */
 	uint8_t kind; /* enum record_kind */
 	uint8_t tcp_state;
 	uint8_t holder_exclusive; /* 1 write/exclusive, 0 read/shared */
-	uint32_t why[4];	  /* errno of failed look-ups: 0 socket, 1 diag, 2 /proc, 3 other */
+	uint32_t why[4];          /* errno of failed look-ups: 0 socket, 1 diag, 2 /proc, 3 other */
 	int32_t sock_type, sock_domain;
 	uint32_t msg_flags;
 	uint32_t peer_uid;
@@ -372,17 +391,18 @@ struct record_facts {
 	uint32_t pad[7];
 };
 
-/* ---- the ring: latest events --------------------------------------------------------------------- */
+/* ---- the ring: latest events
+ * --------------------------------------------------------------------- */
 
 enum record_event_type {
 	EVENT_none,
-	EVENT_eagain,  /* a call failed with EAGAIN */
-	EVENT_limit,   /* EMFILE or ENFILE */
-	EVENT_misuse,  /* EBADF on a number that was closed before */
-	EVENT_fork,    /* arg: pid of the child */
-	EVENT_exec,    /* target: path; arg: why not followed (enum exec_why), 0 = followed */
-	EVENT_retry,   /* a retry ended; arg: ns waited, arg2: 1 masked */
-	EVENT_inject,  /* a rule acted; arg: rule */
+	EVENT_eagain, /* a call failed with EAGAIN */
+	EVENT_limit,  /* EMFILE or ENFILE */
+	EVENT_misuse, /* EBADF on a number that was closed before */
+	EVENT_fork,   /* arg: pid of the child */
+	EVENT_exec,   /* target: path; arg: why not followed (enum exec_why), 0 = followed */
+	EVENT_retry,  /* a retry ended; arg: ns waited, arg2: 1 masked */
+	EVENT_inject, /* a rule acted; arg: rule */
 };
 
 struct record_event {
@@ -445,14 +465,15 @@ _Static_assert(MISS_COUNT <= 32, "missed[]");
 	X(machine, "another architecture than the shim", "build the shim for it") \
 	X(libc, "another libc than the shim", "build the shim against it") \
 	X(script, "a script: see its interpreter", "") \
-	X(unreachable, "the shim's file is not reachable from its chroot", "copy it into the chroot") \
+	X(unreachable, "the shim's file is not reachable from its chroot", \
+	  "copy it into the chroot") \
 	X(go, "a Go program: it makes raw system calls", "see its libc part only") \
 	X(unreadable, "cannot be read", "check path and permissions")
 enum exec_why {
 #define X(n, s, d) EXEC_##n,
 	EXEC_WHYS(X)
 #undef X
-	EXEC_COUNT
+		EXEC_COUNT
 };
 
 #endif

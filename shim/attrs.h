@@ -6,6 +6,9 @@
 #define HOT __attribute__((hot))
 #define COLD __attribute__((cold, noinline))
 #define EXPORT __attribute__((visibility("default")))
+/* For data declared in headers: -fvisibility=hidden covers definitions only, and the difference is
+ * a load from the GOT on the hot path. */
+#define HIDDEN __attribute__((visibility("hidden")))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -35,15 +35,16 @@ uint32_t call_stack(const struct stack_seed *seed)
 	return store_stack(pc, n, flags);
 }
 
-/* ---- failures --------------------------------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------------------------------
+ */
 
 static uint32_t target_of(const struct call_what *w, const struct record_slot *s);
 
 /* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
 static bool facts_due(const struct record_site *site, uint64_t now)
 {
-	const struct record_facts *f = (struct record_facts *)store_part(PART_facts) +
-				       (site->facts - 1);
+	const struct record_facts *f =
+		(struct record_facts *)store_part(PART_facts) + (site->facts - 1);
 
 	if (!site->facts || !(site->count & (site->count - 1)))
 		return true;
@@ -53,11 +54,18 @@ static bool facts_due(const struct record_site *site, uint64_t now)
 static uint32_t take_facts(const struct call_what *w, struct record_site *site, uint8_t kind,
 			   uint64_t now)
 {
-	const struct probe_in in = { .call = w->call, .fd = w->fd, .error = EAGAIN, .now_ns = now,
-				     .asked_bytes = w->bytes, .msg_flags = (uint32_t)w->flags,
-				     .addr = w->addr, .addr_bytes = w->addr_bytes,
-				     .path = w->path, .lock_cmd = w->lock_cmd, .flock = w->lock,
-				     .kind = kind };
+	const struct probe_in in = {.call = w->call,
+				    .fd = w->fd,
+				    .error = EAGAIN,
+				    .now_ns = now,
+				    .asked_bytes = w->bytes,
+				    .msg_flags = (uint32_t)w->flags,
+				    .addr = w->addr,
+				    .addr_bytes = w->addr_bytes,
+				    .path = w->path,
+				    .lock_cmd = w->lock_cmd,
+				    .flock = w->lock,
+				    .kind = kind};
 	struct record_facts facts;
 	struct record_facts *to;
 	uint32_t seq;
@@ -191,7 +199,7 @@ COLD void call_used(int fd)
 COLD ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 		     const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = fd, .bytes = bytes, .flags = flags };
+	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
 
 	if (r >= 0)
 		call_used(fd);
@@ -200,7 +208,8 @@ COLD ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 	return r;
 }
 
-/* ---- names ------------------------------------------------------------------------------------ */
+/* ---- names ------------------------------------------------------------------------------------
+ */
 
 static uint32_t address(const void *addr, uint32_t bytes)
 {
@@ -246,14 +255,19 @@ enum record_kind call_socket_kind(int domain, int type)
 		int domain, type;
 		enum record_kind kind;
 	} kinds[] = {
-		{ AF_UNIX, SOCK_STREAM, KIND_unix_stream },
-		{ AF_UNIX, SOCK_DGRAM, KIND_unix_dgram },
-		{ AF_UNIX, SOCK_SEQPACKET, KIND_unix_seqpacket },
-		{ AF_INET, SOCK_STREAM, KIND_tcp },   { AF_INET6, SOCK_STREAM, KIND_tcp },
-		{ AF_INET, SOCK_DGRAM, KIND_udp },    { AF_INET6, SOCK_DGRAM, KIND_udp },
-		{ AF_INET, SOCK_RAW, KIND_raw },      { AF_INET6, SOCK_RAW, KIND_raw },
-		{ AF_NETLINK, SOCK_RAW, KIND_netlink }, { AF_NETLINK, SOCK_DGRAM, KIND_netlink },
-		{ AF_PACKET, SOCK_RAW, KIND_packet }, { AF_PACKET, SOCK_DGRAM, KIND_packet },
+		{AF_UNIX, SOCK_STREAM, KIND_unix_stream},
+		{AF_UNIX, SOCK_DGRAM, KIND_unix_dgram},
+		{AF_UNIX, SOCK_SEQPACKET, KIND_unix_seqpacket},
+		{AF_INET, SOCK_STREAM, KIND_tcp},
+		{AF_INET6, SOCK_STREAM, KIND_tcp},
+		{AF_INET, SOCK_DGRAM, KIND_udp},
+		{AF_INET6, SOCK_DGRAM, KIND_udp},
+		{AF_INET, SOCK_RAW, KIND_raw},
+		{AF_INET6, SOCK_RAW, KIND_raw},
+		{AF_NETLINK, SOCK_RAW, KIND_netlink},
+		{AF_NETLINK, SOCK_DGRAM, KIND_netlink},
+		{AF_PACKET, SOCK_RAW, KIND_packet},
+		{AF_PACKET, SOCK_DGRAM, KIND_packet},
 	};
 
 	type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -263,12 +277,13 @@ enum record_kind call_socket_kind(int domain, int type)
 	return KIND_socket;
 }
 
-/* ---- births and deaths ------------------------------------------------------------------------ */
+/* ---- births and deaths ------------------------------------------------------------------------
+ */
 
 COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, uint32_t slot_flags,
 		     const struct stack_seed *seed)
 {
-	struct slots_birth b = { .call = w->call, .kind = (uint8_t)kind, .flags = slot_flags };
+	struct slots_birth b = {.call = w->call, .kind = (uint8_t)kind, .flags = slot_flags};
 	struct record_site *site;
 	const struct record_slot *from;
 	int saved = errno;
@@ -298,7 +313,7 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 COLD void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
 		   const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = from };
+	const struct call_what w = {.call = call, .fd = from};
 	const uint32_t shared = SLOT_NONBLOCK | SLOT_LISTENING | SLOT_CONNECTED | SLOT_SNDTIMEO |
 				SLOT_RCVTIMEO | SLOT_LEASED;
 	struct record_slot *s, *t;
@@ -340,7 +355,7 @@ COLD uint32_t call_closing(int fd)
 
 COLD void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = CALL_close, .fd = fd };
+	const struct call_what w = {.call = CALL_close, .fd = fd};
 	int saved = errno;
 
 	if (!call_ready())

@@ -2,9 +2,9 @@
 /*
  * call.h - the one way from a wrapper into the shim: what happens after a real call.
  *
- * Every function here is COLD, async-signal-safe, leaves errno as it found it, and does nothing in a
- * vfork child, before the shim is ready or after it was switched off. Wrappers contain no decisions:
- * they say what was called, with what, and how it ended.
+ * Every function here is COLD, async-signal-safe, leaves errno as it found it, and does nothing in
+ * a vfork child, before the shim is ready or after it was switched off. Wrappers contain no
+ * decisions: they say what was called, with what, and how it ended.
  */
 #ifndef SHIM_CALL_H
 #define SHIM_CALL_H
@@ -18,9 +18,9 @@
 #include "stack.h"
 
 /* The caller of the wrapper that this is expanded in. */
-#define CALL_SEED                                                      \
-	(&(const struct stack_seed){ (uintptr_t)__builtin_return_address(0), \
-				     (uintptr_t)__builtin_dwarf_cfa() })
+#define CALL_SEED                                                           \
+	(&(const struct stack_seed){(uintptr_t)__builtin_return_address(0), \
+				    (uintptr_t)__builtin_dwarf_cfa()})
 
 /* What was asked for; unused members are 0, `fd` -1. */
 struct call_what {
@@ -30,7 +30,7 @@ struct call_what {
 	size_t bytes;
 	const void *addr; /* struct sockaddr */
 	uint32_t addr_bytes;
-	int at;		  /* directory fd of `path` */
+	int at;           /* directory fd of `path` */
 	const char *path; /* read only after the kernel accepted it, or said EAGAIN */
 	int lock_cmd;
 	const void *lock; /* struct flock */
@@ -67,13 +67,15 @@ enum record_kind call_socket_kind(int domain, int type);
 /* The stack of `seed` in the record; 0 when not recorded. */
 uint32_t call_stack(const struct stack_seed *seed);
 
-/* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------ */
+/* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------
+ */
 
 void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns);
 void call_fate_succeeded(struct record_slot *s, uint64_t now_ns);
 void call_fate_closed(struct record_slot *s);
 
-/* ---- call_misuse.c ------------------------------------------------------------------------------ */
+/* ---- call_misuse.c ------------------------------------------------------------------------------
+ */
 
 /* EBADF on a number that was open before. `what->call` is the failing call. */
 void call_misuse(const struct call_what *w, const struct stack_seed *seed);

@@ -11,7 +11,8 @@
 
 #define FAILS_MASK 0x7fffu
 #define FAILS_DRAINED 0x8000u
-#define RETRY_PAUSE_NS 1000000u /* a pause of a tick between two tries is a back-off, not a spin */
+#define RETRY_PAUSE_NS 1000000u /* a pause of a tick between two tries is a back-off, not a spin \
+				 */
 
 static uint32_t wait_stamp(void)
 {

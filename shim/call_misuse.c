@@ -12,7 +12,7 @@
 static THREAD struct {
 	uintptr_t pc;
 	int fd;
-	uint32_t run;	/* neighbours in a row, from the same place */
+	uint32_t run;   /* neighbours in a row, from the same place */
 	uint32_t count; /* of them, counted as misuse */
 	uint32_t site;
 } loop;
@@ -64,9 +64,15 @@ static void record(const struct call_what *w, const struct record_slot *s, uint3
 	e = store_event_begin(&seq);
 	if (!e)
 		return;
-	*e = (struct record_event){ .time_ns = now, .tid = self_tid(), .call = w->call,
-				    .error = EBADF, .fd = w->fd, .site = id, .target = s->target,
-				    .type = EVENT_misuse, .kind = s->kind };
+	*e = (struct record_event){.time_ns = now,
+				   .tid = self_tid(),
+				   .call = w->call,
+				   .error = EBADF,
+				   .fd = w->fd,
+				   .site = id,
+				   .target = s->target,
+				   .type = EVENT_misuse,
+				   .kind = s->kind};
 	store_event_end(e, seq);
 }
 

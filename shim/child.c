@@ -30,9 +30,12 @@ void child_begin(void)
 	self_gate.pid = store.head->pid;
 	self_gate.state = SELF_ready;
 	slots_start();
+	slots_inherit();
+	store_publish();
 }
 
-/* ---- reconciling ------------------------------------------------------------------------------ */
+/* ---- reconciling ------------------------------------------------------------------------------
+ */
 
 static enum record_kind anon_kind(const char *link)
 {
@@ -40,11 +43,15 @@ static enum record_kind anon_kind(const char *link)
 		const char *name;
 		enum record_kind kind;
 	} names[] = {
-		{ "anon_inode:[eventpoll]", KIND_epoll },  { "anon_inode:[eventfd]", KIND_eventfd },
-		{ "anon_inode:[timerfd]", KIND_timerfd },  { "anon_inode:[signalfd]", KIND_signalfd },
-		{ "anon_inode:[io_uring]", KIND_io_uring }, { "anon_inode:inotify", KIND_inotify },
-		{ "anon_inode:[pidfd]", KIND_pidfd },	   { "anon_inode:[fanotify]", KIND_fanotify },
-		{ "/memfd:", KIND_memfd },
+		{"anon_inode:[eventpoll]", KIND_epoll},
+		{"anon_inode:[eventfd]", KIND_eventfd},
+		{"anon_inode:[timerfd]", KIND_timerfd},
+		{"anon_inode:[signalfd]", KIND_signalfd},
+		{"anon_inode:[io_uring]", KIND_io_uring},
+		{"anon_inode:inotify", KIND_inotify},
+		{"anon_inode:[pidfd]", KIND_pidfd},
+		{"anon_inode:[fanotify]", KIND_fanotify},
+		{"/memfd:", KIND_memfd},
 	};
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -76,8 +83,9 @@ static enum record_kind kind_of(int fd, int flags, const char *link)
 	case S_IFDIR:
 		return KIND_dir;
 	case S_IFCHR:
-		return !strncmp(link, "/dev/pts/", 9) || !strncmp(link, "/dev/tty", 8) ? KIND_tty :
-											 KIND_device;
+		return !strncmp(link, "/dev/pts/", 9) || !strncmp(link, "/dev/tty", 8)
+			       ? KIND_tty
+			       : KIND_device;
 	case S_IFBLK:
 		return KIND_device;
 	case S_IFIFO:
@@ -215,7 +223,8 @@ void child_reconcile(bool first)
 	sysc(SYS_close, dir);
 }
 
-/* ---- the end ---------------------------------------------------------------------------------- */
+/* ---- the end ----------------------------------------------------------------------------------
+ */
 
 static bool nothing_to_say(const struct record_header *h)
 {
@@ -245,11 +254,20 @@ static void fill_total(struct record_total *t, int status)
 	size_t skip = exe->bytes >= sizeof(t->exe) ? exe->bytes - sizeof(t->exe) + 1u : 0;
 
 	*t = (struct record_total){
-		.magic = RECORD_TOTAL_MAGIC, .version = RECORD_VERSION, .pid = h->pid,
-		.ppid = h->ppid, .uid = (uint32_t)sysc(SYS_geteuid), .end_status = status,
-		.created_ns = h->created_ns, .created_real_ns = h->created_real_ns,
-		.end_ns = self_clock(CLOCK_MONOTONIC), .births = h->births, .deaths = h->deaths,
-		.image_no = h->image_no, .fds_peak = h->fds_peak, .fds_open = h->fds_open,
+		.magic = RECORD_TOTAL_MAGIC,
+		.version = RECORD_VERSION,
+		.pid = h->pid,
+		.ppid = h->ppid,
+		.uid = (uint32_t)sysc(SYS_geteuid),
+		.end_status = status,
+		.created_ns = h->created_ns,
+		.created_real_ns = h->created_real_ns,
+		.end_ns = self_clock(CLOCK_MONOTONIC),
+		.births = h->births,
+		.deaths = h->deaths,
+		.image_no = h->image_no,
+		.fds_peak = h->fds_peak,
+		.fds_open = h->fds_open,
 	};
 	memcpy(t->comm, h->comm, sizeof(t->comm));
 	memcpy(t->exe, exe->data + skip, exe->bytes - skip);

@@ -7,7 +7,7 @@
 #include "config.h"
 #include "record.h"
 
-struct config config = { .depth = 64, .size_shift = 2 };
+struct config config = {.depth = 64, .size_shift = 2};
 
 static char arena[8192];
 static size_t arena_used;
@@ -62,11 +62,9 @@ static const struct setting {
 	const char *name;
 	void (*set)(const char *value);
 } settings[] = {
-	{ "FDWHY=", set_off },
-	{ "FDWHY_STACKS=", set_depth },
-	{ "FDWHY_SIZE=", set_size },
-	{ "FDWHY_SESSION=", set_session },
-	{ "FDWHY_REPORT=", set_report },
+	{"FDWHY=", set_off},           {"FDWHY_STACKS=", set_depth},
+	{"FDWHY_SIZE=", set_size},     {"FDWHY_SESSION=", set_session},
+	{"FDWHY_REPORT=", set_report},
 };
 
 static void take(const char *var)

@@ -18,7 +18,8 @@
 #define OWN_MACHINE EM_AARCH64
 #endif
 
-/* ---- can it be followed? ---------------------------------------------------------------------- */
+/* ---- can it be followed? ----------------------------------------------------------------------
+ */
 
 struct head {
 	union {
@@ -76,7 +77,8 @@ static enum exec_why why_not(const char *path)
 	return why;
 }
 
-/* ---- the environment -------------------------------------------------------------------------- */
+/* ---- the environment --------------------------------------------------------------------------
+ */
 
 static size_t name_bytes(const char *var)
 {
@@ -159,7 +161,8 @@ void exec_prepare(const char *path, char *const envp[], char **array, struct exe
 	ret->envp = array;
 }
 
-/* ---- the record ------------------------------------------------------------------------------- */
+/* ---- the record -------------------------------------------------------------------------------
+ */
 
 void exec_note(const char *path, const struct exec_env *env)
 {
@@ -171,11 +174,14 @@ void exec_note(const char *path, const struct exec_env *env)
 	e = store_event_begin(&seq);
 	if (!e)
 		return;
-	*e = (struct record_event){ .time_ns = self_now_coarse(), .tid = self_tid(),
-				    .call = CALL_execve, .fd = -1, .type = EVENT_exec,
-				    .target = store_path(STORE_CWD, path),
-				    .arg = (uint64_t)env->why,
-				    .arg2 = (uint64_t)sysc(SYS_getpid) };
+	*e = (struct record_event){.time_ns = self_now_coarse(),
+				   .tid = self_tid(),
+				   .call = CALL_execve,
+				   .fd = -1,
+				   .type = EVENT_exec,
+				   .target = store_path(STORE_CWD, path),
+				   .arg = (uint64_t)env->why,
+				   .arg2 = (uint64_t)sysc(SYS_getpid)};
 	store_event_end(e, seq);
 }
 

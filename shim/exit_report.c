@@ -133,7 +133,7 @@ static unsigned put_slots(struct out *o)
 
 void exit_report(const char *where)
 {
-	struct out o = { .fd = 2 };
+	struct out o = {.fd = 2};
 	bool file = strcmp(where, "stderr") != 0;
 	unsigned open;
 

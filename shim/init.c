@@ -51,14 +51,14 @@ static void note_image(int argc, char **argv)
 
 static void start_record(int argc, char **argv)
 {
-	struct rlimit files = { 0, 0 };
+	struct rlimit files = {0, 0};
 	int r;
 
 	sysc(SYS_prlimit64, 0, RLIMIT_NOFILE, 0, &files);
-	r = config.session ? store_start(config.session, files.rlim_max < RECORD_FDS_MAX ?
-								 (uint32_t)files.rlim_max :
-								 RECORD_FDS_MAX) :
-			     -1;
+	r = config.session ? store_start(config.session, files.rlim_max < RECORD_FDS_MAX
+								 ? (uint32_t)files.rlim_max
+								 : RECORD_FDS_MAX)
+			   : -1;
 	if (r) {
 		store_off(OFF_no_file, -r);
 		return;
@@ -72,6 +72,7 @@ static void start_record(int argc, char **argv)
 	slots_start();
 	child_reconcile(!store.continued);
 	record_publish(&store.head->state, STATE_running);
+	store_publish();
 	on_exit(ended, NULL);
 }
 

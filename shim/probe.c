@@ -28,10 +28,11 @@ static uint64_t timeout_ns(int fd, int name)
 {
 	struct {
 		int64_t sec, usec;
-	} t = { 0, 0 };
+	} t = {0, 0};
 
-	return option(fd, SOL_SOCKET, name, &t, sizeof(t)) ?
-		       (uint64_t)t.sec * 1000000000u + (uint64_t)t.usec * 1000u : 0;
+	return option(fd, SOL_SOCKET, name, &t, sizeof(t))
+		       ? (uint64_t)t.sec * 1000000000u + (uint64_t)t.usec * 1000u
+		       : 0;
 }
 
 static bool receives(uint16_t call)
@@ -78,8 +79,8 @@ static void peer(int fd, struct record_facts *f)
 		uint32_t uid, gid;
 	} cred;
 
-	if (f->sock_domain != AF_UNIX || !option(fd, SOL_SOCKET, SO_PEERCRED, &cred, sizeof(cred)) ||
-	    cred.pid <= 0)
+	if (f->sock_domain != AF_UNIX ||
+	    !option(fd, SOL_SOCKET, SO_PEERCRED, &cred, sizeof(cred)) || cred.pid <= 0)
 		return;
 	f->peer_pid = (uint32_t)cred.pid;
 	f->peer_uid = cred.uid;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe.h - what the kernel knows at the instant a call failed. Called by call.c, rate-limited there.
+ * probe.h - what the kernel knows at the instant a call failed. Called by call.c, rate-limited
+ * there.
  *
  * Bounded work, raw system calls only, never blocks, opens no fd that the target could see. Under a
  * seccomp filter (self_gate.seccomp) it makes no system call and says so in facts.why[].

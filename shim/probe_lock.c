@@ -18,15 +18,15 @@ static bool describe(const struct probe_in *in, struct flock *ret, int *ret_cmd)
 
 	if (set) {
 		memcpy(ret, in->flock, sizeof(*ret));
-		*ret_cmd = in->lock_cmd == F_OFD_SETLK || in->lock_cmd == F_OFD_SETLKW ?
-				   F_OFD_GETLK : F_GETLK;
+		*ret_cmd = in->lock_cmd == F_OFD_SETLK || in->lock_cmd == F_OFD_SETLKW ? F_OFD_GETLK
+										       : F_GETLK;
 		ret->l_pid = 0;
 		return true;
 	}
 	if (in->call != CALL_lockf)
 		return false;
-	*ret = (struct flock){ .l_type = F_WRLCK, .l_whence = SEEK_CUR,
-			       .l_len = (off_t)in->asked_bytes };
+	*ret = (struct flock){
+		.l_type = F_WRLCK, .l_whence = SEEK_CUR, .l_len = (off_t)in->asked_bytes};
 	*ret_cmd = F_GETLK;
 	return true;
 }

@@ -23,9 +23,10 @@ void probe_listener(const struct probe_in *in, struct record_facts *f)
 	if (in->call != CALL_connect || !un || in->addr_bytes <= head ||
 	    un->sun_family != AF_UNIX || !un->sun_path[0])
 		return;
-	memcpy(path, un->sun_path, in->addr_bytes - head < sizeof(path) ? in->addr_bytes - head :
-									  sizeof(path) - 1);
-	path[in->addr_bytes - head < sizeof(path) ? in->addr_bytes - head : sizeof(path) - 1] = '\0';
+	memcpy(path, un->sun_path,
+	       in->addr_bytes - head < sizeof(path) ? in->addr_bytes - head : sizeof(path) - 1);
+	path[in->addr_bytes - head < sizeof(path) ? in->addr_bytes - head : sizeof(path) - 1] =
+		'\0';
 	if (sysc(SYS_newfstatat, AT_FDCWD, path, &st, 0))
 		return;
 	f->dev = st.st_dev;

@@ -18,10 +18,10 @@ struct row {
 };
 
 static const struct row rows[] = {
-#define CALL_IO(name, ...) { #name, offsetof(struct real_table, name) },
-#define CALL_FD(name, ...) { #name, offsetof(struct real_table, name) },
-#define CALL_WAIT(name, ...) { #name, offsetof(struct real_table, name) },
-#define SPECIAL(name, ...) { #name, offsetof(struct real_table, name) },
+#define CALL_IO(name, ...) {#name, offsetof(struct real_table, name)},
+#define CALL_FD(name, ...) {#name, offsetof(struct real_table, name)},
+#define CALL_WAIT(name, ...) {#name, offsetof(struct real_table, name)},
+#define SPECIAL(name, ...) {#name, offsetof(struct real_table, name)},
 #include "calls.def"
 };
 
@@ -51,9 +51,9 @@ bool real_load(void)
 }
 
 /* Before the table is loaded an entry holds a stub that loads it, or says that it cannot. */
-#define EARLY(name, ret, params, args)                    \
-	static ret early_##name params                    \
-	{                                                 \
+#define EARLY(name, ret, params, args)                                \
+	static ret early_##name params                                \
+	{                                                             \
 		return real_load() ? real.name args : (ret)missing(); \
 	}
 #define CALL_IO(name, class, ret, params, args, ...) EARLY(name, ret, params, args)
@@ -78,13 +78,14 @@ static ssize_t early_raw_write(int fd, const void *buf, size_t n)
 #pragma GCC diagnostic ignored "-Winitializer-overrides"
 #endif
 union real_page real_page __attribute__((aligned(4096))) = {
-	.table = {
+	.table =
+		{
 #define CALL_IO(name, ...) .name = early_##name,
 #define CALL_FD(name, ...) .name = early_##name,
 #define CALL_WAIT(name, ...) .name = early_##name,
 #include "calls.def"
-		.read = early_raw_read,
-		.write = early_raw_write,
-	},
+			.read = early_raw_read,
+			.write = early_raw_write,
+		},
 };
 #pragma GCC diagnostic pop

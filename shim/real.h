@@ -25,10 +25,10 @@ union real_page {
 	struct real_table table;
 	unsigned char page[4096];
 };
-extern union real_page real_page;
+extern HIDDEN union real_page real_page;
 #define real (real_page.table)
 
-extern bool real_loaded;
+extern HIDDEN bool real_loaded;
 
 /*
  * Fill the table. false when that is not possible now: the dynamic linker is calling us from inside
@@ -38,8 +38,9 @@ extern bool real_loaded;
 bool real_load(void);
 
 /* A second exported name of the function `name`, which is defined above in the same file. */
-#define CALL_ALIAS(other, name) \
-	extern __typeof__(name) other __attribute__((alias(#name), copy(name), visibility("default")))
+#define CALL_ALIAS(other, name)       \
+	extern __typeof__(name) other \
+		__attribute__((alias(#name), copy(name), visibility("default")))
 
 /* For wrappers whose real function has variable arguments and so cannot have a loading stub. */
 static inline bool real_ready(void)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * self.h - what the shim must know of the process and thread it is a guest in: is it ready here, is
- * this a fork child that has no record yet, a vfork child that shares its parent's memory, a process
- * under a seccomp filter; and the clock.
+ * this a fork child that has no record yet, a vfork child that shares its parent's memory, a
+ * process under a seccomp filter; and the clock.
  *
  * self_gate lies on a page of its own that the kernel wipes in a fork child (MADV_WIPEONFORK), so
  * that even a child made by a raw clone() is noticed at its first interposed call.
@@ -24,9 +24,9 @@ enum self_state {
 };
 
 struct self_gate {
-	uint32_t state;	     /* enum self_state */
+	uint32_t state;       /* enum self_state */
 	uint32_t slots_below; /* fds below have a slot ready to use; 0 sends every call COLD */
-	uint32_t seccomp;    /* a filter is installed: no system call of our own */
+	uint32_t seccomp;     /* a filter is installed: no system call of our own */
 	uint32_t pid;
 };
 
@@ -34,13 +34,13 @@ union self_page {
 	struct self_gate gate;
 	uint8_t page[4096];
 };
-extern union self_page self_page;
+extern HIDDEN union self_page self_page;
 #define self_gate (self_page.gate)
 
-extern bool self_began; /* survives fork: the constructor of this image has run */
-extern THREAD uint32_t self_vfork_depth; /* > 0: this is, or waits for, a vfork child */
-extern THREAD uint32_t self_waits;	 /* poll, select, epoll_wait calls of this thread */
-extern THREAD uint32_t self_tid_cache;
+extern HIDDEN bool self_began; /* survives fork: the constructor of this image has run */
+extern HIDDEN THREAD uint32_t self_vfork_depth; /* > 0: this is, or waits for, a vfork child */
+extern HIDDEN THREAD uint32_t self_waits;       /* poll, select, epoll_wait calls of this thread */
+extern HIDDEN THREAD uint32_t self_tid_cache;
 
 static inline bool self_vforked(void)
 {

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slots.c - see slots.h. Slots of low numbers lie in one array that grows as numbers do; the few far
- * above them get chunks of their own from the end of the part.
+ * slots.c - see slots.h. Slots of low numbers lie in one array that grows as numbers do; the few
+ * far above them get chunks of their own from the end of the part.
  */
+#include <string.h>
+#include <sys/mman.h>
 #include "slots.h"
+#include "sysc.h"
 
 #define CHUNK RECORD_CHUNK_FDS
 
@@ -23,11 +26,11 @@ static uint32_t chunk_count(void)
 void slots_start(void)
 {
 	slots_base = store_part(PART_slots);
-	record_poke(&self_gate.slots_below,
-		    (uint32_t)store.head->part[PART_slots].used * CHUNK);
+	record_poke(&self_gate.slots_below, (uint32_t)store.head->part[PART_slots].used * CHUNK);
 }
 
-/* ---- finding and making ----------------------------------------------------------------------- */
+/* ---- finding and making -----------------------------------------------------------------------
+ */
 
 struct record_slot *slots_far(int fd)
 {
@@ -38,8 +41,9 @@ struct record_slot *slots_far(int fd)
 		return NULL;
 	first = (uint32_t)store.head->part[PART_slots].used;
 	for (i = chunk_count(); i-- > first;) {
-		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes ?
-					record_observe(&chunk_table()[i]) : 0;
+		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes
+					? record_observe(&chunk_table()[i])
+					: 0;
 
 		if (base == wanted)
 			return slots_base + (uint64_t)i * CHUNK + (uint32_t)fd % CHUNK;
@@ -115,8 +119,9 @@ int slots_end(void)
 	uint32_t end = first * CHUNK;
 
 	for (uint32_t i = n; i-- > first;) {
-		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes ?
-					chunk_table()[i] : 0;
+		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes
+					? chunk_table()[i]
+					: 0;
 
 		if (!base)
 			break;
@@ -126,7 +131,8 @@ int slots_end(void)
 	return (int)end;
 }
 
-/* ---- changing --------------------------------------------------------------------------------- */
+/* ---- changing ---------------------------------------------------------------------------------
+ */
 
 static uint32_t write_begin(struct record_slot *s)
 {
@@ -272,8 +278,8 @@ void slots_lost(int fd, uint32_t stack, bool unseen)
 
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target)
 {
-	const struct slots_birth b = { .now_ns = self_now_coarse(), .target = target,
-				       .flags = flags, .kind = kind };
+	const struct slots_birth b = {
+		.now_ns = self_now_coarse(), .target = target, .flags = flags, .kind = kind};
 
 	slots_birth(fd, &b);
 }
@@ -284,4 +290,80 @@ void slots_set_flags(int fd, uint32_t set, uint32_t clear)
 
 	if (s && s->state == SLOT_open)
 		record_poke(&s->flags, (s->flags & ~clear) | set);
+}
+
+/* ---- across fork ------------------------------------------------------------------------------ */
+
+#define KEPT_SLOTS (4 * CHUNK) /* more are kept in a mapping of their own */
+
+static struct record_slot kept_here[KEPT_SLOTS];
+static struct {
+	uint32_t taken; /* one fork at a time has a copy; another thread's does without */
+	struct record_slot *slots;
+	uint64_t count;
+} kept;
+
+static void *map(uint64_t bytes)
+{
+	long at = sysc(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	return at < 0 && at > -4096 ? NULL : (void *)at;
+}
+
+void slots_before_fork(void)
+{
+	uint64_t count;
+
+	if (self_gate.state != SELF_ready || self_gate.seccomp || self_vforked() ||
+	    __atomic_exchange_n(&kept.taken, 1, __ATOMIC_ACQUIRE))
+		return;
+	count = store.head->part[PART_slots].used * CHUNK;
+	kept.slots = count <= KEPT_SLOTS ? kept_here : map(count * sizeof(*kept.slots));
+	kept.count = kept.slots ? count : 0;
+	if (kept.slots)
+		memcpy(kept.slots, slots_base, count * sizeof(*kept.slots));
+}
+
+/* Parent and child: the copy has served. */
+void slots_after_fork(void)
+{
+	if (!kept.taken)
+		return;
+	if (kept.slots && kept.slots != kept_here)
+		sysc(SYS_munmap, kept.slots, kept.count * sizeof(*kept.slots));
+	kept.slots = NULL;
+	__atomic_store_n(&kept.taken, 0, __ATOMIC_RELEASE);
+}
+
+static bool inherit_one(struct record_slot *s)
+{
+	s->seq &= ~1u; /* the parent may have been writing it */
+	s->flags |= SLOT_INHERITED;
+	s->uses = s->failed = s->fails = 0;
+	if (s->state != SLOT_open)
+		s->state = SLOT_free;
+	return s->state == SLOT_open;
+}
+
+void slots_inherit(void)
+{
+	uint64_t count = store.head->part[PART_slots].used * CHUNK;
+	int end = slots_end();
+	uint32_t open = 0;
+
+	if (kept.taken && kept.slots) {
+		memcpy(slots_base, kept.slots, kept.count * sizeof(*kept.slots));
+		if (count > kept.count) /* what the parent made since */
+			memset(slots_base + kept.count, 0,
+			       (count - kept.count) * sizeof(*kept.slots));
+	}
+	for (int fd = 0; fd < end; fd++) {
+		struct record_slot *s = slots_at(fd);
+
+		if (!s)
+			fd |= (int)CHUNK - 1;
+		else
+			open += inherit_one(s);
+	}
+	store.head->fds_open = store.head->fds_peak = open;
 }

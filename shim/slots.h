@@ -12,13 +12,13 @@
 
 #include "store.h"
 
-extern struct record_slot *slots_base;
+extern HIDDEN struct record_slot *slots_base;
 
 struct slots_birth {
 	uint64_t now_ns;
-	uint32_t site;	 /* 1 + index, 0 unknown */
+	uint32_t site;   /* 1 + index, 0 unknown */
 	uint32_t target; /* string */
-	uint32_t flags;	 /* SLOT_* */
+	uint32_t flags;  /* SLOT_* */
 	uint32_t mode_stack;
 	uint16_t call;
 	uint8_t kind;
@@ -55,7 +55,8 @@ static inline bool slots_use(int fd)
 }
 
 void slots_birth(int fd, const struct slots_birth *b);
-/* fd is about to be closed. Returns its seq to give to slots_closed, 0 when it was not known open. */
+/* fd is about to be closed. Returns its seq to give to slots_closed, 0 when it was not known open.
+ */
 uint32_t slots_closing(int fd);
 /* It has been closed, from `stack`. Nothing when the number has a new owner already. */
 void slots_closed(int fd, uint32_t seq, uint32_t stack);
@@ -65,6 +66,14 @@ void slots_reopened(int fd, uint32_t seq);
 void slots_lost(int fd, uint32_t stack, bool unseen);
 /* An fd that exists but was not seen to appear. */
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target);
+/*
+ * The slots of a fork child are those of its parent at the instant of the fork; but the record is
+ * shared memory, in which the parent goes on. So the parent keeps a private copy across the fork.
+ */
+void slots_before_fork(void);
+void slots_after_fork(void);
+/* In the child, once it has a record: take that copy (else what the record held), mark all inherited. */
+void slots_inherit(void);
 void slots_set_flags(int fd, uint32_t set, uint32_t clear);
 /* Highest fd number that may have a slot, plus one. */
 int slots_end(void);

@@ -21,7 +21,8 @@
 #endif
 #define STEP (2 * RECORD_PAGE)
 
-/* Until there is a record, what would be written goes nowhere: nobody asks before self_gate is ready. */
+/* Until there is a record, what would be written goes nowhere: nobody asks before self_gate is
+ * ready. */
 struct store store;
 
 static uint64_t pages(uint64_t bytes)
@@ -29,7 +30,8 @@ static uint64_t pages(uint64_t bytes)
 	return (bytes + RECORD_PAGE - 1) & ~(uint64_t)(RECORD_PAGE - 1);
 }
 
-/* ---- growth ----------------------------------------------------------------------------------- */
+/* ---- growth -----------------------------------------------------------------------------------
+ */
 
 static int populate(void *at, uint64_t bytes)
 {
@@ -98,8 +100,8 @@ void store_reserve(void)
 		enum record_part_id id;
 		uint64_t bytes;
 	} more[] = {
-		{ PART_stacks, 64 << 10 }, { PART_sites, 64 << 10 }, { PART_strings, 32 << 10 },
-		{ PART_ring, 128 << 10 },  { PART_facts, 16 << 10 }, { PART_modules, 8 << 10 },
+		{PART_stacks, 64 << 10}, {PART_sites, 64 << 10}, {PART_strings, 32 << 10},
+		{PART_ring, 128 << 10},  {PART_facts, 16 << 10}, {PART_modules, 8 << 10},
 	};
 
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
@@ -110,7 +112,8 @@ void store_reserve(void)
 	}
 }
 
-/* ---- layout ----------------------------------------------------------------------------------- */
+/* ---- layout -----------------------------------------------------------------------------------
+ */
 
 static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 {
@@ -128,7 +131,7 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 	uint64_t at = RECORD_PAGE;
 
 	for (unsigned i = 0; i < PART_COUNT; i++) {
-		h->part[i] = (struct record_part){ .offset_bytes = at, .size_bytes = pages(size[i]) };
+		h->part[i] = (struct record_part){.offset_bytes = at, .size_bytes = pages(size[i])};
 		at += h->part[i].size_bytes;
 	}
 	h->part[PART_stacks].used = 8; /* id 0 is "none" */
@@ -139,7 +142,7 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 
 static bool limited(int what, uint64_t bytes)
 {
-	struct rlimit r = { 0 };
+	struct rlimit r = {0};
 
 	if (sysc(SYS_prlimit64, 0, what, 0, &r) || r.rlim_cur == RLIM_INFINITY)
 		return false;
@@ -162,7 +165,8 @@ static uint64_t choose_layout(struct record_header *h, uint32_t nofile_hard)
 	return limited(RLIMIT_FSIZE, layout(h, 0, fds)) ? 0 : h->file_bytes;
 }
 
-/* ---- starting --------------------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------------------
+ */
 
 static void fill_header(struct record_header *h)
 {
@@ -182,7 +186,8 @@ static void fill_header(struct record_header *h)
 	h->series_width_ns = 1000000000u;
 }
 
-/* MADV_POPULATE_WRITE is Linux 5.14; before it, everything is allocated now, so it must be small. */
+/* MADV_POPULATE_WRITE is Linux 5.14; before it, everything is allocated now, so it must be small.
+ */
 static int make_real_at_start(int fd, struct record_header *h, uint8_t *base, uint32_t nofile_hard)
 {
 	long r = sysc(SYS_madvise, base, RECORD_PAGE, MADV_POPULATE_WRITE);
@@ -214,7 +219,7 @@ static int map_new(int fd, uint64_t bytes, uint8_t **ret_base)
 
 static int create(const char *session, uint32_t nofile_hard)
 {
-	struct record_header h = { 0 };
+	struct record_header h = {0};
 	uint8_t *base = NULL;
 	int fd, r;
 
@@ -233,10 +238,13 @@ static int create(const char *session, uint32_t nofile_hard)
 	memcpy(base, &h, sizeof(h));
 	store.base = base;
 	store.head = (struct record_header *)base;
-	/* The magic last: a file without it is empty to a reader. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(store.head->magic, RECORD_MAGIC, sizeof(store.head->magic));
 	return 0;
+}
+
+void store_publish(void)
+{
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* after everything that the magic vouches for */
+	memcpy(store.head->magic, RECORD_MAGIC, sizeof(store.head->magic));
 }
 
 static bool usable(const struct record_header *h, uint64_t bytes)
@@ -308,7 +316,8 @@ void store_image(const char *exe, size_t exe_bytes, int argc, char **argv)
 	image->time_ns = self_clock(CLOCK_MONOTONIC);
 }
 
-/* ---- ending ----------------------------------------------------------------------------------- */
+/* ---- ending -----------------------------------------------------------------------------------
+ */
 
 void store_off(enum record_off why, int err)
 {

@@ -18,10 +18,10 @@
 struct store {
 	uint8_t *base;
 	struct record_header *head;
-	bool populate;	/* the kernel has MADV_POPULATE_WRITE */
+	bool populate;  /* the kernel has MADV_POPULATE_WRITE */
 	bool continued; /* this image continues the record of the one before */
 };
-extern struct store store;
+extern HIDDEN struct store store;
 
 /* Make or continue the record `<session>/<pid>.rec`. 0, or -errno with header.off explained. */
 int store_start(const char *session, uint32_t nofile_hard);
@@ -29,6 +29,8 @@ int store_start(const char *session, uint32_t nofile_hard);
 void store_image(const char *exe, size_t exe_bytes, int argc, char **argv);
 /* In a fork child: a record of its own as a copy of the parent's. 0, or -errno. */
 int store_forked(const char *session);
+/* The record is whole now: readers may have it. A file without the magic is not begun. */
+void store_publish(void);
 /* Nothing more is recorded, and why. */
 void store_off(enum record_off why, int err);
 /* The orderly end. `quiet`: nothing to say, one line of totals takes the place of the file. */
@@ -56,7 +58,8 @@ static inline void store_missed(enum record_miss what)
 	self_add64(&store.head->missed[what], 1);
 }
 
-/* ---- store_stacks.c, store_strings.c, store_sites.c ------------------------------------------- */
+/* ---- store_stacks.c, store_strings.c, store_sites.c -------------------------------------------
+ */
 
 uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags);
 /* glibc before 2.35 only: note every loaded object now. */
@@ -88,8 +91,8 @@ void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eagains);
 void store_site_series(struct record_site *s, uint64_t now_ns);
 
 /*
- * A hash index from what a thing is to its id, in the shim's own memory. Grows by a second table, so
- * that an ordinary process touches one page. `same` compares; a free place is claimed with CAS.
+ * A hash index from what a thing is to its id, in the shim's own memory. Grows by a second table,
+ * so that an ordinary process touches one page. `same` compares; a free place is claimed with CAS.
  */
 struct store_index {
 	uint32_t *small, *big;

@@ -70,8 +70,8 @@ static void move_away(const char *session, uint32_t pid)
 	record_name(&from, session, pid, 0);
 	for (unsigned k = 1; k < 1000; k++) {
 		record_name(&to, session, pid, k);
-		if (sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, 1 /* RENAME_NOREPLACE */) !=
-		    -EEXIST)
+		if (sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s,
+			 1 /* RENAME_NOREPLACE */) != -EEXIST)
 			return;
 	}
 }
@@ -105,14 +105,14 @@ int store_file_unlink(const char *session, uint32_t pid)
 
 int store_file_append(const char *session, uint32_t uid, const void *data, uint64_t bytes)
 {
-	struct text t = { .n = 0 };
+	struct text t = {.n = 0};
 	long fd, r;
 
 	put(&t, session);
 	put(&t, "/totals.");
 	put_number(&t, uid);
-	fd = sysc(SYS_openat, AT_FDCWD, t.s,
-		  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	fd = sysc(SYS_openat, AT_FDCWD, t.s, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+		  0600);
 	if (fd < 0)
 		return (int)fd;
 	r = sysc(SYS_write, fd, data, bytes);
@@ -143,7 +143,8 @@ uint64_t store_file_start_time(void)
 	return ticks * 10000000u; /* USER_HZ is 100 on every architecture we are built for */
 }
 
-/* ---- a session of our own --------------------------------------------------------------------- */
+/* ---- a session of our own ---------------------------------------------------------------------
+ */
 
 static bool ours_alone(const char *dir, uint32_t uid)
 {
@@ -162,9 +163,9 @@ static int default_place(struct text *t, const char *runtime_dir, uint32_t uid)
 		bool number;
 		bool usable;
 	} places[] = {
-		{ runtime_dir, "/fdwhy", false, runtime_dir && *runtime_dir == '/' },
-		{ "/run", "/fdwhy", false, uid == 0 },
-		{ "/tmp", "/fdwhy-", true, true },
+		{runtime_dir, "/fdwhy", false, runtime_dir && *runtime_dir == '/'},
+		{"/run", "/fdwhy", false, uid == 0},
+		{"/tmp", "/fdwhy-", true, true},
 	};
 
 	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
@@ -188,8 +189,8 @@ static void put_time(struct text *t, time_t now)
 	struct tm tm;
 
 	gmtime_r(&now, &tm);
-	const int value[] = { tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-			      tm.tm_hour,	 tm.tm_min,	tm.tm_sec };
+	const int value[] = {tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+			     tm.tm_hour,        tm.tm_min,     tm.tm_sec};
 	for (unsigned i = 0; i < sizeof(value) / sizeof(value[0]); i++) {
 		put(t, i == 3 ? "-" : "");
 		put(t, value[i] < 10 ? "0" : "");

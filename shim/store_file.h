@@ -16,7 +16,8 @@ int store_file_unlink(const char *session, uint32_t pid);
 int store_file_append(const char *session, uint32_t uid, const void *data, uint64_t bytes);
 /* When this process began, ns of CLOCK_BOOTTIME rounded down to a tick; UINT64_MAX if unknown. */
 uint64_t store_file_start_time(void);
-/* A session of our own for a plain LD_PRELOAD, in the default place. Writes its path. 0 or -errno. */
+/* A session of our own for a plain LD_PRELOAD, in the default place. Writes its path. 0 or -errno.
+ */
 int store_file_session(const char *comm, const char *runtime_dir, char *ret_path, uint64_t size);
 
 #endif

@@ -65,7 +65,11 @@ static int copy_far_slots(uint8_t *to, const uint8_t *from, const struct record_
 static int copy(uint8_t *to, const uint8_t *from)
 {
 	const struct record_header *h = (const struct record_header *)from;
-	int r = copy_range(to, from, sizeof(*h));
+	struct record_header without_magic = *h; /* until the child calls store_publish() */
+	int r;
+
+	memset(without_magic.magic, 0, sizeof(without_magic.magic));
+	r = copy_range(to, (const uint8_t *)&without_magic, sizeof(without_magic));
 
 	for (unsigned i = 0; !r && i < PART_COUNT; i++)
 		r = copy_range(to + h->part[i].offset_bytes, from + h->part[i].offset_bytes,
@@ -87,9 +91,11 @@ static void reset_counts(uint8_t *base)
 	h->part[PART_ring].used = h->part[PART_ring].real_bytes = 0;
 	h->part[PART_facts].used = h->part[PART_facts].real_bytes = 0;
 	for (uint64_t i = 0; i < h->part[PART_sites].used; i++) {
-		struct record_site keep = { .stack = s[i].stack, .call = s[i].call,
-					    .error = s[i].error, .target = s[i].target,
-					    .kind = s[i].kind };
+		struct record_site keep = {.stack = s[i].stack,
+					   .call = s[i].call,
+					   .error = s[i].error,
+					   .target = s[i].target,
+					   .kind = s[i].kind};
 
 		s[i] = keep;
 	}
@@ -106,26 +112,8 @@ static void reset_header(struct record_header *h)
 	h->created_boot_ns = self_clock(CLOCK_BOOTTIME);
 	h->born_by = BORN_fork;
 	h->image_no = 1;
-	h->fds_peak = h->fds_open;
 	h->end_status = -1;
 	h->state = STATE_running;
-}
-
-/* Inherited fds keep their birth, and are marked. */
-static void mark_inherited(uint8_t *base)
-{
-	struct record_header *h = (struct record_header *)base;
-	struct record_slot *s = (struct record_slot *)(base + h->part[PART_slots].offset_bytes);
-	uint64_t n = h->part[PART_slots].used * RECORD_CHUNK_FDS;
-
-	for (uint64_t i = 0; i < n; i++) {
-		s[i].flags |= SLOT_INHERITED;
-		s[i].uses = 0;
-		s[i].failed = s[i].fails = 0;
-		s[i].seq &= ~1u;
-		if (s[i].state != SLOT_open)
-			s[i].state = SLOT_free;
-	}
 }
 
 static int make(const char *session, uint64_t bytes, uint8_t **ret)
@@ -165,9 +153,9 @@ int store_forked(const char *session)
 		if (!r) {
 			reset_counts(base);
 			reset_header((struct record_header *)base);
-			mark_inherited(base);
-			r = (int)(sysc(SYS_mremap, base, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED,
-				       store.base) >> 63);
+			r = (int)(sysc(SYS_mremap, base, bytes, bytes,
+				       MREMAP_MAYMOVE | MREMAP_FIXED, store.base) >>
+				  63);
 		}
 	}
 	if (r) { /* still the parent's mapping: it says that its child has no record */

@@ -19,7 +19,7 @@ static bool same(uint32_t id, const void *key)
 }
 
 static uint32_t small[512], big[32768];
-static struct store_index index_ = { small, big, 512, 32768, 0, same };
+static struct store_index index_ = {small, big, 512, 32768, 0, same};
 
 static uint32_t put(const struct key *k)
 {
@@ -39,7 +39,7 @@ static uint32_t put(const struct key *k)
 
 struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id)
 {
-	struct key k = { .stack = stack, .call = call, .error = error };
+	struct key k = {.stack = stack, .call = call, .error = error};
 	uint32_t hash = store_hash(&k, sizeof(k), 0);
 	uint32_t *place;
 	uint32_t id;
@@ -61,19 +61,20 @@ struct record_event *store_event_begin(uint64_t *ret_seq)
 {
 	struct record_part *p = &store.head->part[PART_ring];
 	uint64_t size = p->size_bytes / sizeof(struct record_event);
-	uint64_t n = __libc_single_threaded ? p->used++ :
-					      __atomic_fetch_add(&p->used, 1, __ATOMIC_RELAXED);
+	uint64_t n = __libc_single_threaded ? p->used++
+					    : __atomic_fetch_add(&p->used, 1, __ATOMIC_RELAXED);
 	struct record_event *e = (struct record_event *)store_part(PART_ring) + n % size;
 
 	if (n < size && !store_real(PART_ring, (n + 1) * sizeof(*e)))
 		return NULL;
-	record_poke(&e->seq, 0); /* torn until store_event_end */
+	record_poke(&e->seq, 0);                 /* torn until store_event_end */
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* 0 is seen before any new field is */
 	*ret_seq = n + 1;
 	return e;
 }
 
-/* ---- time series: a fixed number of buckets whose width doubles when time runs out of them ------ */
+/* ---- time series: a fixed number of buckets whose width doubles when time runs out of them ------
+ */
 
 #define FIRST_WIDTH_NS 1000000000u
 
@@ -87,7 +88,8 @@ static void fold(uint32_t *series, bool sum)
 	memset(series + RECORD_SERIES / 2, 0, RECORD_SERIES / 2 * sizeof(series[0]));
 }
 
-/* The bucket of `now`. Two threads that fold at once can misplace a count by one bucket; no more. */
+/* The bucket of `now`. Two threads that fold at once can misplace a count by one bucket; no more.
+ */
 static uint64_t bucket(uint64_t now_ns)
 {
 	struct record_header *h = store.head;

@@ -30,15 +30,16 @@ static bool same(uint32_t id, const void *key)
 }
 
 static uint32_t small[1024], big[131072];
-static struct store_index index_ = { small, big, 1024, 131072, 0, same };
+static struct store_index index_ = {small, big, 1024, 131072, 0, same};
 
-/* ---- modules ---------------------------------------------------------------------------------- */
+/* ---- modules ----------------------------------------------------------------------------------
+ */
 
 /* The build-id note of the object whose first page is mapped at `start`; 0 bytes if it has none. */
 static uint8_t build_id(uint64_t start, uint64_t end, uint8_t *ret)
 {
 	const ElfW(Ehdr) *e = (const void *)start;
-	const ElfW(Phdr) *p;
+	const ElfW(Phdr) * p;
 
 	if (memcmp(e->e_ident, ELFMAG, SELFMAG) || e->e_phentsize != sizeof(*p) ||
 	    e->e_phoff + e->e_phnum * sizeof(*p) > RECORD_PAGE)
@@ -93,8 +94,8 @@ static void add(uint64_t start, uint64_t end, const struct link_map *l)
 	m = (struct record_module *)store_part(PART_modules) + (id - 1);
 	m->start = start;
 	m->bias = l->l_addr;
-	m->path = *l->l_name ? store_string(STRING_path, l->l_name, strlen(l->l_name)) :
-			       images[store.head->part[PART_images].used - 1].exe;
+	m->path = *l->l_name ? store_string(STRING_path, l->l_name, strlen(l->l_name))
+			     : images[store.head->part[PART_images].used - 1].exe;
 	m->build_id_bytes = build_id(start, end, m->build_id);
 	m->from = store.head->epoch;
 	m->to = UINT32_MAX;
@@ -114,7 +115,8 @@ static void need(uint64_t pc)
 /* glibc before 2.35: there is only the list, and it is locked; the constructor may read it. */
 static int list_one(struct dl_phdr_info *info, size_t size, void *arg)
 {
-	struct link_map l = { .l_addr = info->dlpi_addr, .l_name = (char *)(uintptr_t)info->dlpi_name };
+	struct link_map l = {.l_addr = info->dlpi_addr,
+			     .l_name = (char *)(uintptr_t)info->dlpi_name};
 	uint64_t start = UINT64_MAX, end = 0;
 
 	(void)size;
@@ -174,7 +176,8 @@ void store_modules_exec(void)
 	store.head->epoch = next;
 }
 
-/* ---- stacks ----------------------------------------------------------------------------------- */
+/* ---- stacks -----------------------------------------------------------------------------------
+ */
 
 static uint32_t put(const struct key *k, unsigned flags)
 {
@@ -201,7 +204,7 @@ static uint32_t put(const struct key *k, unsigned flags)
 
 uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags)
 {
-	struct key k = { .pc = pc, .depth = depth, .epoch = record_observe(&store.head->epoch) };
+	struct key k = {.pc = pc, .depth = depth, .epoch = record_observe(&store.head->epoch)};
 	uint32_t *place;
 	uint32_t id;
 

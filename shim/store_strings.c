@@ -30,12 +30,13 @@ static bool same(uint32_t id, const void *key)
 }
 
 static uint32_t small[1024], big[32768];
-static struct store_index index_ = { small, big, 1024, 32768, 0, same };
+static struct store_index index_ = {small, big, 1024, 32768, 0, same};
 
 static uint32_t put(const struct key *k, uint8_t flags)
 {
 	uint64_t at = store_take(PART_strings, sizeof(struct record_string) + k->bytes);
-	struct record_string *s = (struct record_string *)((uint8_t *)store_part(PART_strings) + at);
+	struct record_string *s =
+		(struct record_string *)((uint8_t *)store_part(PART_strings) + at);
 
 	if (!at) {
 		store_missed(MISS_string_space);
@@ -52,8 +53,8 @@ static uint32_t put(const struct key *k, uint8_t flags)
 uint32_t store_string(enum record_string_type type, const void *data, size_t bytes)
 {
 	bool cut = bytes > RECORD_STRING_MAX;
-	struct key k = { .data = data, .bytes = cut ? RECORD_STRING_MAX : bytes,
-			 .type = (uint8_t)type };
+	struct key k = {
+		.data = data, .bytes = cut ? RECORD_STRING_MAX : bytes, .type = (uint8_t)type};
 	uint32_t *place;
 	uint32_t id;
 

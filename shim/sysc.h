@@ -56,7 +56,7 @@ static inline long sysc6(long nr, long a, long b, long c, long d, long e, long f
 	sysc6(nr, SYSC_LONG(a), SYSC_LONG(b), SYSC_LONG(c), SYSC_LONG(d), 0, 0)
 #define SYSC_5(nr, a, b, c, d, e) \
 	sysc6(nr, SYSC_LONG(a), SYSC_LONG(b), SYSC_LONG(c), SYSC_LONG(d), SYSC_LONG(e), 0)
-#define SYSC_6(nr, a, b, c, d, e, f) \
+#define SYSC_6(nr, a, b, c, d, e, f)                                                    \
 	sysc6(nr, SYSC_LONG(a), SYSC_LONG(b), SYSC_LONG(c), SYSC_LONG(d), SYSC_LONG(e), \
 	      SYSC_LONG(f))
 #define SYSC_PICK(_1, _2, _3, _4, _5, _6, _7, name, ...) name

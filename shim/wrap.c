@@ -6,13 +6,16 @@
 #include "call.h"
 #include "real.h"
 
-#define CALL_IO(name, class, ret, params, args, fd, bytes, flags)                            \
-	EXPORT HOT ret name params                                                           \
-	{                                                                                    \
-		ret r = real.name args;                                                      \
-		if (likely(r >= 0) && likely(slots_use(fd)))                                 \
-			return r;                                                            \
-		return (ret)call_io(CALL_##name, fd, r, (size_t)(bytes), flags, CALL_SEED); \
+#define CALL_IO(name, class, ret, params, args, fd, bytes, flags)                           \
+	EXPORT HOT ret name params                                                          \
+	{                                                                                   \
+		/* volatile: kept on the stack for the cold part, not in saved registers */ \
+		volatile size_t asked = (size_t)(bytes);                                    \
+		volatile int how = flags;                                                   \
+		ret r = real.name args;                                                     \
+		if (likely(r >= 0) && likely(slots_use(fd)))                                \
+			return r;                                                           \
+		return (ret)call_io(CALL_##name, fd, r, asked, how, CALL_SEED);             \
 	}
 
 #define CALL_WAIT(name, class, ret, params, args) \
@@ -35,16 +38,16 @@
 #define KIND_inotify_init1 KIND_inotify
 #define KIND_memfd_create KIND_memfd
 
-#define CALL_FD(name, class, ret, params, args, dir, file)                                    \
-	EXPORT ret name params                                                                \
-	{                                                                                     \
-		ret r = real.name args;                                                       \
-		const struct call_what w = { .call = CALL_##name, .fd = -1, .at = dir,        \
-					     .path = file };                                  \
-		if (likely(r >= 0))                                                           \
-			call_birth(&w, r, KIND_##name, 0, CALL_SEED);                         \
-		else                                                                          \
-			call_failed(&w, CALL_SEED);                                           \
-		return r;                                                                     \
+#define CALL_FD(name, class, ret, params, args, dir, file)                       \
+	EXPORT ret name params                                                   \
+	{                                                                        \
+		ret r = real.name args;                                          \
+		const struct call_what w = {                                     \
+			.call = CALL_##name, .fd = -1, .at = dir, .path = file}; \
+		if (likely(r >= 0))                                              \
+			call_birth(&w, r, KIND_##name, 0, CALL_SEED);            \
+		else                                                             \
+			call_failed(&w, CALL_SEED);                              \
+		return r;                                                        \
 	}
 #include "calls.def"

@@ -14,16 +14,16 @@
 extern char **environ;
 
 /* Room on this function's own stack, so that it must be a macro. */
-#define PREPARE(path, envp)                                                                   \
-	struct exec_env e;                                                                    \
-	size_t slots = exec_slots(envp);                                                      \
-	char **array = slots ? alloca(slots * sizeof(char *)) : NULL;                         \
-	exec_prepare(path, envp, array, &e);                                                  \
+#define PREPARE(path, envp)                                           \
+	struct exec_env e;                                            \
+	size_t slots = exec_slots(envp);                              \
+	char **array = slots ? alloca(slots * sizeof(char *)) : NULL; \
+	exec_prepare(path, envp, array, &e);                          \
 	exec_note(path, &e)
 
 static int failed(uint16_t call, int r, const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = -1 };
+	const struct call_what w = {.call = call, .fd = -1};
 	int saved = errno;
 
 	exec_failed();
@@ -82,7 +82,8 @@ EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 	return failed(CALL_fexecve, (exec_begin(), real.fexecve(fd, argv, e.envp)), CALL_SEED);
 }
 
-/* ---- variable arguments: an array of them, then the form with an array --------------------------- */
+/* ---- variable arguments: an array of them, then the form with an array
+ * --------------------------- */
 
 static size_t count_args(va_list ap)
 {
@@ -93,16 +94,16 @@ static size_t count_args(va_list ap)
 	return n;
 }
 
-#define TAKE_ARGS(first)                                                  \
-	va_list ap;                                                       \
-	va_start(ap, first);                                              \
-	size_t argc = count_args(ap);                                     \
-	va_end(ap);                                                       \
-	char **argv = alloca((argc + 1) * sizeof(char *));                \
-	va_start(ap, first);                                              \
-	argv[0] = (char *)(uintptr_t)first;                               \
-	for (size_t i = 1; i <= argc; i++)                                \
-		argv[i] = va_arg(ap, char *)
+#define TAKE_ARGS(first)                                   \
+	va_list ap;                                        \
+	va_start(ap, first);                               \
+	size_t argc = count_args(ap);                      \
+	va_end(ap);                                        \
+	char **argv = alloca((argc + 1) * sizeof(char *)); \
+	va_start(ap, first);                               \
+	argv[0] = (char *)(uintptr_t)first;                \
+	for (size_t i = 1; i <= argc; i++)                 \
+	argv[i] = va_arg(ap, char *)
 
 EXPORT int execl(const char *path, const char *arg, ...)
 {
@@ -137,11 +138,12 @@ EXPORT int execle(const char *path, const char *arg, ...)
 	return failed(CALL_execle, (exec_begin(), real.execve(path, argv, e.envp)), CALL_SEED);
 }
 
-/* ---- spawn: the caller stays ------------------------------------------------------------------ */
+/* ---- spawn: the caller stays ------------------------------------------------------------------
+ */
 
 static int spawned(uint16_t call, int error, const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = -1 };
+	const struct call_what w = {.call = call, .fd = -1};
 	int saved = errno;
 
 	if (error) { /* posix_spawn returns its error */
@@ -172,6 +174,6 @@ EXPORT int posix_spawnp(pid_t *restrict pid, const char *restrict file,
 	if (!real_ready())
 		return ENOSYS;
 	PREPARE(path_of(file), envp);
-	return spawned(CALL_posix_spawnp,
-		       real.posix_spawnp(pid, file, actions, attr, argv, e.envp), CALL_SEED);
+	return spawned(CALL_posix_spawnp, real.posix_spawnp(pid, file, actions, attr, argv, e.envp),
+		       CALL_SEED);
 }

@@ -12,7 +12,8 @@
 #include "real.h"
 #include "sysc.h"
 
-/* ---- closing ---------------------------------------------------------------------------------- */
+/* ---- closing ----------------------------------------------------------------------------------
+ */
 
 EXPORT int close(int fd)
 {
@@ -47,12 +48,13 @@ EXPORT void closefrom(int first)
 	real.closefrom(first);
 }
 
-/* ---- sharing ---------------------------------------------------------------------------------- */
+/* ---- sharing ----------------------------------------------------------------------------------
+ */
 
 static int duplicated(uint16_t call, int r, int from, bool same, uint32_t flags,
 		      const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = from };
+	const struct call_what w = {.call = call, .fd = from};
 
 	if (unlikely(r < 0))
 		call_failed(&w, seed);
@@ -83,7 +85,8 @@ EXPORT int dup3(int fd, int to, int flags)
 			  flags & O_CLOEXEC ? SLOT_CLOEXEC : 0, CALL_SEED);
 }
 
-/* ---- fcntl and ioctl: the argument is read by command ------------------------------------------- */
+/* ---- fcntl and ioctl: the argument is read by command -------------------------------------------
+ */
 
 static bool is_lock(int cmd)
 {
@@ -110,7 +113,7 @@ static void fcntl_done(int fd, int cmd, long arg, const struct stack_seed *seed)
 
 EXPORT int fcntl(int fd, int cmd, ...)
 {
-	struct call_what w = { .call = CALL_fcntl, .fd = fd };
+	struct call_what w = {.call = CALL_fcntl, .fd = fd};
 	va_list ap;
 	long arg;
 	int r;
@@ -141,7 +144,7 @@ CALL_ALIAS(fcntl64, fcntl);
 
 EXPORT int ioctl(int fd, unsigned long request, ...)
 {
-	const struct call_what w = { .call = CALL_ioctl, .fd = fd };
+	const struct call_what w = {.call = CALL_ioctl, .fd = fd};
 	va_list ap;
 	void *arg;
 	int r;
@@ -184,12 +187,13 @@ EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t 
 	return r;
 }
 
-/* ---- addresses -------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------
+ */
 
 EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
-	struct call_what w = { .call = CALL_connect, .fd = fd, .addr = addr.__sockaddr__,
-			       .addr_bytes = len };
+	struct call_what w = {
+		.call = CALL_connect, .fd = fd, .addr = addr.__sockaddr__, .addr_bytes = len};
 	int r;
 
 	if (!real_ready())
@@ -208,7 +212,7 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 
 EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
-	const struct call_what w = { .call = CALL_bind, .fd = fd };
+	const struct call_what w = {.call = CALL_bind, .fd = fd};
 	int r;
 
 	if (!real_ready())
@@ -233,11 +237,12 @@ EXPORT int listen(int fd, int backlog)
 	return r;
 }
 
-/* ---- locks ------------------------------------------------------------------------------------ */
+/* ---- locks ------------------------------------------------------------------------------------
+ */
 
 EXPORT int flock(int fd, int op)
 {
-	const struct call_what w = { .call = CALL_flock, .fd = fd, .lock_cmd = op };
+	const struct call_what w = {.call = CALL_flock, .fd = fd, .lock_cmd = op};
 	int r;
 
 	if (!real_ready())
@@ -254,8 +259,8 @@ EXPORT int flock(int fd, int op)
 
 EXPORT int lockf(int fd, int cmd, off_t len)
 {
-	const struct call_what w = { .call = CALL_lockf, .fd = fd, .lock_cmd = cmd,
-				     .bytes = (size_t)len };
+	const struct call_what w = {
+		.call = CALL_lockf, .fd = fd, .lock_cmd = cmd, .bytes = (size_t)len};
 	int r;
 
 	if (!real_ready())

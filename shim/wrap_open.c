@@ -17,7 +17,8 @@ static uint32_t flags_of(int nonblock, int cloexec)
 	return (nonblock ? SLOT_NONBLOCK : 0u) | (cloexec ? SLOT_CLOEXEC : 0u);
 }
 
-/* ---- open: the mode argument exists only with O_CREAT or O_TMPFILE ------------------------------ */
+/* ---- open: the mode argument exists only with O_CREAT or O_TMPFILE ------------------------------
+ */
 
 static bool has_mode(int flags)
 {
@@ -37,8 +38,7 @@ static int raw_openat(int at, const char *path, int flags, mode_t mode)
 static int opened(uint16_t call, int r, int at, const char *path, int flags,
 		  const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = -1, .flags = flags, .at = at,
-				     .path = path };
+	const struct call_what w = {.call = call, .fd = -1, .flags = flags, .at = at, .path = path};
 
 	if (likely(r >= 0))
 		call_birth(&w, r, flags & O_DIRECTORY ? KIND_dir : KIND_file,
@@ -82,11 +82,12 @@ EXPORT int openat(int at, const char *path, int flags, ...)
 
 CALL_ALIAS(openat64, openat);
 
-/* ---- sockets ---------------------------------------------------------------------------------- */
+/* ---- sockets ----------------------------------------------------------------------------------
+ */
 
 EXPORT int socket(int domain, int type, int protocol)
 {
-	const struct call_what w = { .call = CALL_socket, .fd = -1 };
+	const struct call_what w = {.call = CALL_socket, .fd = -1};
 	int r;
 
 	if (!real_ready())
@@ -103,7 +104,7 @@ EXPORT int socket(int domain, int type, int protocol)
 static int pair_made(uint16_t call, int r, const int fds[2], enum record_kind first,
 		     enum record_kind second, uint32_t flags, const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = -1 };
+	const struct call_what w = {.call = call, .fd = -1};
 
 	if (likely(r == 0)) {
 		call_birth(&w, fds[0], first, flags, seed);
@@ -143,7 +144,7 @@ EXPORT int pipe2(int fds[2], int flags)
 
 static int accepted(uint16_t call, int r, int fd, int flags, const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = fd };
+	const struct call_what w = {.call = call, .fd = fd};
 
 	if (unlikely(r < 0)) {
 		call_failed(&w, seed);
@@ -175,7 +176,7 @@ EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len, int fla
 /* signalfd(-1, ...) makes an fd, signalfd(fd, ...) changes one. */
 EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 {
-	const struct call_what w = { .call = CALL_signalfd, .fd = -1 };
+	const struct call_what w = {.call = CALL_signalfd, .fd = -1};
 	int r;
 
 	if (!real_ready())
@@ -189,11 +190,12 @@ EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 	return r;
 }
 
-/* ---- fds that arrive in messages (SCM_RIGHTS) --------------------------------------------------- */
+/* ---- fds that arrive in messages (SCM_RIGHTS) ---------------------------------------------------
+ */
 
 static void received(uint16_t call, struct msghdr *msg, const struct stack_seed *seed)
 {
-	const struct call_what w = { .call = call, .fd = -1 };
+	const struct call_what w = {.call = call, .fd = -1};
 
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
 		size_t n;
@@ -226,7 +228,8 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	return call_io(CALL_recvmsg, fd, r, 0, flags, CALL_SEED);
 }
 
-EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags, struct timespec *timeout)
+EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
+		    struct timespec *timeout)
 {
 	int r;
 

@@ -24,20 +24,24 @@ static void forked(pid_t child)
 	e = store_event_begin(&seq);
 	if (!e)
 		return;
-	*e = (struct record_event){ .time_ns = self_now_coarse(), .tid = self_tid(),
-				    .call = CALL_fork, .fd = -1, .type = EVENT_fork,
-				    .arg = (uint64_t)child };
+	*e = (struct record_event){.time_ns = self_now_coarse(),
+				   .tid = self_tid(),
+				   .call = CALL_fork,
+				   .fd = -1,
+				   .type = EVENT_fork,
+				   .arg = (uint64_t)child};
 	store_event_end(e, seq);
 }
 
 EXPORT pid_t fork(void)
 {
-	const struct call_what w = { .call = CALL_fork, .fd = -1 };
+	const struct call_what w = {.call = CALL_fork, .fd = -1};
 	pid_t r;
 	int saved;
 
 	if (!real_ready())
 		return -1;
+	slots_before_fork();
 	r = real.fork();
 	saved = errno;
 	if (r == 0)
@@ -46,6 +50,7 @@ EXPORT pid_t fork(void)
 		forked(r);
 	else
 		call_failed(&w, CALL_SEED);
+	slots_after_fork();
 	errno = saved;
 	return r;
 }
@@ -102,7 +107,8 @@ EXPORT int chroot(const char *path)
 	return r;
 }
 
-/* ---- seccomp: after the filter is in, the shim makes no system call of its own ------------------- */
+/* ---- seccomp: after the filter is in, the shim makes no system call of its own
+ * ------------------- */
 
 static void before_filter(void)
 {
@@ -142,7 +148,8 @@ EXPORT int prctl(int option, ...)
 	return r;
 }
 
-/* ---- syscall(): programs that go round libc, where it concerns fds ------------------------------- */
+/* ---- syscall(): programs that go round libc, where it concerns fds
+ * ------------------------------- */
 
 static const struct raw {
 	long number;
@@ -150,30 +157,30 @@ static const struct raw {
 	uint8_t path_arg; /* 1 + index of the path, 0 none; the directory is the one before it */
 } makes_fd[] = {
 #ifdef SYS_open
-	{ SYS_open, KIND_file, 1 },
-	{ SYS_creat, KIND_file, 1 },
-	{ SYS_epoll_create, KIND_epoll, 0 },
-	{ SYS_eventfd, KIND_eventfd, 0 },
-	{ SYS_inotify_init, KIND_inotify, 0 },
+	{SYS_open, KIND_file, 1},
+	{SYS_creat, KIND_file, 1},
+	{SYS_epoll_create, KIND_epoll, 0},
+	{SYS_eventfd, KIND_eventfd, 0},
+	{SYS_inotify_init, KIND_inotify, 0},
 #endif
-	{ SYS_openat, KIND_file, 2 },
-	{ SYS_openat2, KIND_file, 2 },
-	{ SYS_memfd_create, KIND_memfd, 0 },
-	{ SYS_eventfd2, KIND_eventfd, 0 },
-	{ SYS_epoll_create1, KIND_epoll, 0 },
-	{ SYS_timerfd_create, KIND_timerfd, 0 },
-	{ SYS_inotify_init1, KIND_inotify, 0 },
-	{ SYS_pidfd_open, KIND_pidfd, 0 },
-	{ SYS_pidfd_getfd, KIND_unknown, 0 },
-	{ SYS_io_uring_setup, KIND_io_uring, 0 },
-	{ SYS_userfaultfd, KIND_userfaultfd, 0 },
-	{ SYS_perf_event_open, KIND_perf, 0 },
-	{ SYS_fanotify_init, KIND_fanotify, 0 },
+	{SYS_openat, KIND_file, 2},
+	{SYS_openat2, KIND_file, 2},
+	{SYS_memfd_create, KIND_memfd, 0},
+	{SYS_eventfd2, KIND_eventfd, 0},
+	{SYS_epoll_create1, KIND_epoll, 0},
+	{SYS_timerfd_create, KIND_timerfd, 0},
+	{SYS_inotify_init1, KIND_inotify, 0},
+	{SYS_pidfd_open, KIND_pidfd, 0},
+	{SYS_pidfd_getfd, KIND_unknown, 0},
+	{SYS_io_uring_setup, KIND_io_uring, 0},
+	{SYS_userfaultfd, KIND_userfaultfd, 0},
+	{SYS_perf_event_open, KIND_perf, 0},
+	{SYS_fanotify_init, KIND_fanotify, 0},
 };
 
 static void raw_birth(long number, const long *a, int fd, const struct stack_seed *seed)
 {
-	struct call_what w = { .call = CALL_syscall, .fd = -1, .at = AT_FDCWD };
+	struct call_what w = {.call = CALL_syscall, .fd = -1, .at = AT_FDCWD};
 
 	for (size_t i = 0; i < sizeof(makes_fd) / sizeof(makes_fd[0]); i++) {
 		const struct raw *m = &makes_fd[i];
@@ -215,7 +222,8 @@ EXPORT long syscall(long number, ...)
 	return r;
 }
 
-/* ---- modules ---------------------------------------------------------------------------------- */
+/* ---- modules ----------------------------------------------------------------------------------
+ */
 
 EXPORT int dlclose(void *handle)
 {

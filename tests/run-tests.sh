@@ -13,8 +13,8 @@ for t in "$@"; do
 	timeout -k 10 "${TEST_TIMEOUT:-300}" "$t" </dev/null >"$out" 2>&1
 	rc=$?
 	p=$(sed -n 's/^\[  PASSED  \] \([0-9]*\) test(s).*/\1/p' "$out" | awk "{ n += \$1 } END { print n + 0 }")
-	f=$(sed -n 's/^\[  FAILED  \] [a-z_A-Z0-9]*: \([0-9]*\) test(s), listed below.*/\1/p' "$out" | awk "{ n += \$1 } END { print n + 0 }")
-	s=$(sed -n 's/^\[  SKIPPED \] [a-z_A-Z0-9]*: \([0-9]*\) test(s), listed below.*/\1/p' "$out" | awk "{ n += \$1 } END { print n + 0 }")
+	f=$(sed -n 's/^\[  FAILED  \] \([0-9]*\) test(s), listed below.*/\1/p' "$out" | awk "{ n += \$1 } END { print n + 0 }")
+	s=$(sed -n 's/^\[  SKIPPED \] \([0-9]*\) test(s), listed below.*/\1/p' "$out" | awk "{ n += \$1 } END { print n + 0 }")
 
 	[ $rc -ne 0 ] && [ "$f" -eq 0 ] && f=1 && echo "exit status $rc without a summary" >>"$out"
 	if [ $rc -ne 0 ] || [ -n "${V:-}" ]; then

@@ -83,7 +83,7 @@ static struct json_object *as_json(const struct answer *a)
 
 static int check_one(const char *name, struct json_object *list)
 {
-	struct answer a = { .path = find(name) };
+	struct answer a = {.path = find(name)};
 	int status;
 
 	if (!a.path)
@@ -101,9 +101,9 @@ static int check_one(const char *name, struct json_object *list)
 
 int cmd_check(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"help", no_argument, NULL, 'h'},
+						{NULL, 0, NULL, 0}};
 	struct json_object *list = NULL;
 	int c, status = 0;
 
@@ -124,7 +124,7 @@ int cmd_check(int argc, char **argv)
 	}
 	if (list)
 		puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
-								 JSON_C_TO_STRING_NOSLASHESCAPE));
+								  JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(list);
 	return status;
 }

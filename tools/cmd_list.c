@@ -52,7 +52,7 @@ static void list(bool json)
 	struct session *s;
 	size_t n = session_list(&s);
 	struct json_object *all = json_object_new_array();
-	const struct model_options options = { 0 };
+	const struct model_options options = {0};
 
 	if (!json && n)
 		printf("%-42s %-19s  %9s %8s %6s  %s\n", "SESSION", "STARTED (UTC)", "ALIVE/ALL",
@@ -72,16 +72,16 @@ static void list(bool json)
 	}
 	if (json)
 		puts(json_object_to_json_string_ext(all, JSON_C_TO_STRING_PRETTY |
-								JSON_C_TO_STRING_NOSLASHESCAPE));
+								 JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(all);
 	free(s);
 }
 
 int cmd_list(int argc, char **argv)
 {
-	static const struct option options[] = { { "json", no_argument, NULL, 'j' },
-						 { "help", no_argument, NULL, 'h' },
-						 { NULL, 0, NULL, 0 } };
+	static const struct option options[] = {{"json", no_argument, NULL, 'j'},
+						{"help", no_argument, NULL, 'h'},
+						{NULL, 0, NULL, 0}};
 	bool json = false;
 	int c;
 

@@ -60,10 +60,13 @@ static int set_pid(struct request *r, const char *s)
 static int parse(int argc, char **argv, struct request *r)
 {
 	static const struct option options[] = {
-		{ "all", no_argument, NULL, 'a' },	   { "json", no_argument, NULL, 'j' },
-		{ "pid", required_argument, NULL, 'p' },   { "call", required_argument, NULL, 'c' },
-		{ "no-symbols", no_argument, NULL, 'n' }, { "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{"all", no_argument, NULL, 'a'},
+		{"json", no_argument, NULL, 'j'},
+		{"pid", required_argument, NULL, 'p'},
+		{"call", required_argument, NULL, 'c'},
+		{"no-symbols", no_argument, NULL, 'n'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int c, status = 0;
 
@@ -91,7 +94,8 @@ static int parse(int argc, char **argv, struct request *r)
 
 static int print(const struct request *r, const struct model *m)
 {
-	struct symbols *s = symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
+	struct symbols *s =
+		symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
 
 	if (r->json) {
 		struct json_object *o = out_json(m, s, &r->out);
@@ -118,7 +122,8 @@ static int report(const struct request *r, const char *path)
 	if (!m.processes_count && !m.coverage_count) {
 		model_free(&m);
 		return util_error(2, "%s: no records%s", path,
-				  r->model.pid ? " of this process" : "; is it a session directory?");
+				  r->model.pid ? " of this process"
+					       : "; is it a session directory?");
 	}
 	error = print(r, &m);
 	model_free(&m);
@@ -127,7 +132,7 @@ static int report(const struct request *r, const char *path)
 
 int cmd_report(int argc, char **argv)
 {
-	struct request r = { .symbols = true };
+	struct request r = {.symbols = true};
 	struct session s;
 	int status = parse(argc, argv, &r);
 
@@ -144,7 +149,7 @@ int cmd_report(int argc, char **argv)
 
 int cmd_report_session(const char *path, const char *name)
 {
-	struct request r = { .symbols = true, .out.name = name };
+	struct request r = {.symbols = true, .out.name = name};
 
 	return report(&r, path);
 }

@@ -48,7 +48,8 @@ static const char *session_name(const char *path)
 static void summarize(const struct model_summary *s, const struct run_options *o, const char *path)
 {
 	fprintf(stderr,
-		"fdwhy: %llu process%s; EAGAIN %llu times: %llu failing, %llu suspicious, %llu benign "
+		"fdwhy: %llu process%s; EAGAIN %llu times: %llu failing, %llu suspicious, %llu "
+		"benign "
 		"places; %llu leak%s, %llu misuse\n",
 		(unsigned long long)s->processes, s->processes == 1 ? "" : "es",
 		(unsigned long long)s->eagains, (unsigned long long)s->failures,
@@ -61,7 +62,7 @@ static void summarize(const struct model_summary *s, const struct run_options *o
 
 static int conclude(const struct run_options *o, const char *path, int status)
 {
-	const struct model_options options = { 0 };
+	const struct model_options options = {0};
 	struct model_summary s;
 	struct model m;
 
@@ -84,7 +85,7 @@ static int conclude(const struct run_options *o, const char *path, int status)
 int cmd_run(int argc, char **argv)
 {
 	struct run_options o;
-	struct tree t = { 0 };
+	struct tree t = {0};
 	char *library, *path;
 	int status = run_parse(argc, argv, &o), failed;
 

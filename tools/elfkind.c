@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* elfkind.c - see elfkind.h. Reads ELF headers with libelf; static Go programs are known by their notes. */
+/* elfkind.c - see elfkind.h. Reads ELF headers with libelf; static Go programs are known by their
+ * notes. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -30,7 +31,8 @@ static bool has_section(Elf *elf, const char *wanted)
 	if (elf_getshdrstrndx(elf, &names))
 		return false;
 	while ((scn = elf_nextscn(elf, scn))) {
-		const char *name = gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
+		const char *name =
+			gelf_getshdr(scn, &sh) ? elf_strptr(elf, names, sh.sh_name) : NULL;
 
 		if (name && !strcmp(name, wanted))
 			return true;
@@ -65,8 +67,9 @@ static enum exec_why of_elf(int fd)
 	elf_version(EV_CURRENT);
 	elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (elf && elf_kind(elf) == ELF_K_ELF && gelf_getehdr(elf, &e))
-		why = e.e_machine != OWN_MACHINE || e.e_ident[EI_CLASS] != ELFCLASS64 ?
-			      EXEC_machine : of_linker(elf, fd);
+		why = e.e_machine != OWN_MACHINE || e.e_ident[EI_CLASS] != ELFCLASS64
+			      ? EXEC_machine
+			      : of_linker(elf, fd);
 	elf_end(elf);
 	return why;
 }
@@ -119,6 +122,6 @@ const char *elfkind_reason(const char *path)
 {
 	enum exec_why why = elfkind_of(path, NULL);
 
-	return why == EXEC_followed ? "its environment or its file access kept the shim out" :
-				      names_why(why);
+	return why == EXEC_followed ? "its environment or its file access kept the shim out"
+				    : names_why(why);
 }

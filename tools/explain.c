@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * explain.c - see explain.h. One function a class of call gives the cause and its sentence; severity
- * follows from class and fate.
+ * explain.c - see explain.h. One function a class of call gives the cause and its sentence;
+ * severity follows from class and fate.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 const char *explain_severity_name(enum severity s)
 {
-	static const char *const names[] = { "benign", "suspicious", "failure" };
+	static const char *const names[] = {"benign", "suspicious", "failure"};
 
 	return names[s];
 }
@@ -60,7 +60,8 @@ static const char *who(int pid, const char *comm)
 
 #define SAY(ret, ...) snprintf((ret)->sentence, sizeof((ret)->sentence), __VA_ARGS__)
 
-/* ---- sending ---------------------------------------------------------------------------------- */
+/* ---- sending ----------------------------------------------------------------------------------
+ */
 
 static void memory_text(const struct explain_in *in, char *s, size_t size)
 {
@@ -77,9 +78,9 @@ static void tcp_text(const struct explain_in *in, char *s, size_t size)
 	if (!have(in, FACT_tcp))
 		return;
 	snprintf(s, size, "; %s (unacknowledged %u, window %u, retransmits %u)",
-		 in->facts->tcp_rwnd == 0	 ? "the peer does not read" :
-		 in->facts->tcp_retransmits > 3 ? "the network loses packets" :
-						   "the peer reads slower than this sends",
+		 in->facts->tcp_rwnd == 0         ? "the peer does not read"
+		 : in->facts->tcp_retransmits > 3 ? "the network loses packets"
+						  : "the peer reads slower than this sends",
 		 in->facts->tcp_unacked, in->facts->tcp_rwnd, in->facts->tcp_retransmits);
 }
 
@@ -109,8 +110,8 @@ static void explain_send(const struct explain_in *in, struct explanation *ret)
 		ret->unknown = "no facts were taken";
 	} else if (in->kind == KIND_unix_dgram && !own_buffer_full(in)) {
 		ret->cause = "peer-queue-full";
-		SAY(ret, "the receiver of %s has a full queue of datagrams%s: %s does not read", target(in),
-		    mode(in), who(in->peer_pid, in->peer_comm));
+		SAY(ret, "the receiver of %s has a full queue of datagrams%s: %s does not read",
+		    target(in), mode(in), who(in->peer_pid, in->peer_comm));
 	} else {
 		ret->cause = "send-buffer-full";
 		SAY(ret, "the send buffer is full%s: the peer%s%s does not read fast enough%s%s",
@@ -119,14 +120,15 @@ static void explain_send(const struct explain_in *in, struct explanation *ret)
 	}
 }
 
-/* ---- receiving and accepting ------------------------------------------------------------------- */
+/* ---- receiving and accepting -------------------------------------------------------------------
+ */
 
 static void explain_recv(const struct explain_in *in, struct explanation *ret)
 {
 	if (have(in, FACT_mode) && in->facts->mode == MODE_rcvtimeo) {
 		ret->cause = "receive-timeout";
-		SAY(ret, "nothing came from %s%s", in->peer_pid ? who(in->peer_pid, in->peer_comm) :
-							       "the peer", mode(in));
+		SAY(ret, "nothing came from %s%s",
+		    in->peer_pid ? who(in->peer_pid, in->peer_comm) : "the peer", mode(in));
 	} else {
 		ret->cause = "nothing-to-read";
 		SAY(ret, "nothing to read at that moment%s", mode(in));
@@ -144,7 +146,8 @@ static void explain_accept(const struct explain_in *in, struct explanation *ret)
 	}
 }
 
-/* ---- connecting ------------------------------------------------------------------------------- */
+/* ---- connecting -------------------------------------------------------------------------------
+ */
 
 static void queue_text(const struct explain_in *in, char *s, size_t size)
 {
@@ -174,12 +177,13 @@ static void explain_connect(const struct explain_in *in, struct explanation *ret
 	else if (in->listener_known)
 		snprintf(accept, sizeof(accept), ", has accepted nothing");
 	SAY(ret, "the backlog of listener %s is full%s%s; %s%s", target(in), mode(in), queue,
-	    in->listener_known ? who(in->listener_pid, in->listener_comm) :
-				 "its process is unknown (not in this session)",
+	    in->listener_known ? who(in->listener_pid, in->listener_comm)
+			       : "its process is unknown (not in this session)",
 	    accept);
 }
 
-/* ---- locks, leases, processes ------------------------------------------------------------------- */
+/* ---- locks, leases, processes -------------------------------------------------------------------
+ */
 
 static void explain_lock(const struct explain_in *in, struct explanation *ret)
 {
@@ -197,17 +201,20 @@ static void explain_lock(const struct explain_in *in, struct explanation *ret)
 static void explain_open(const struct explain_in *in, struct explanation *ret)
 {
 	ret->cause = "lease-held";
-	SAY(ret, "%s is leased by another process, which is being asked to give it back", target(in));
+	SAY(ret, "%s is leased by another process, which is being asked to give it back",
+	    target(in));
 }
 
 static void explain_process(const struct explain_in *in, struct explanation *ret)
 {
 	ret->cause = "process-limit";
-	SAY(ret, "%s could not make a process: a limit on processes is reached (which one: unknown)",
+	SAY(ret,
+	    "%s could not make a process: a limit on processes is reached (which one: unknown)",
 	    names_call(in->call));
 }
 
-/* ---- severity --------------------------------------------------------------------------------- */
+/* ---- severity ---------------------------------------------------------------------------------
+ */
 
 static bool spinning(const struct explain_in *in)
 {
@@ -242,9 +249,9 @@ void explain(const struct explain_in *in, struct explanation *ret)
 {
 	static void (*const by_class[CLASS_COUNT])(const struct explain_in *,
 						   struct explanation *) = {
-		[CLASS_send] = explain_send,	   [CLASS_recv] = explain_recv,
+		[CLASS_send] = explain_send,       [CLASS_recv] = explain_recv,
 		[CLASS_accept] = explain_accept,   [CLASS_connect] = explain_connect,
-		[CLASS_lock] = explain_lock,	   [CLASS_open] = explain_open,
+		[CLASS_lock] = explain_lock,       [CLASS_open] = explain_open,
 		[CLASS_process] = explain_process, [CLASS_exec] = explain_process,
 	};
 	enum call_class class = names_class(in->call);

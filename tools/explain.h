@@ -16,13 +16,13 @@ enum severity { SEVERITY_benign, SEVERITY_suspicious, SEVERITY_failure };
 struct explain_in {
 	uint16_t call;
 	uint8_t kind;
-	const char *target;		 /* NULL unknown */
+	const char *target;               /* NULL unknown */
 	const struct record_facts *facts; /* NULL none */
 	uint64_t count, pending;
 	uint64_t fate[FATE_COUNT];
 	uint64_t waited_max_ns;
 	uint64_t duration_ns; /* from the first to the last failure */
-	bool ended;	      /* the process is gone: what is pending was given up */
+	bool ended;           /* the process is gone: what is pending was given up */
 	/* who is on the other side, when it is known */
 	int peer_pid; /* 0 unknown */
 	const char *peer_comm;
@@ -33,14 +33,14 @@ struct explain_in {
 	bool listener_accepted;
 	uint64_t listener_last_accept_age_ns;
 	const char *holder_comm, *holder_cmdline;
-	int holder_pid; /* 0 unknown */
+	int holder_pid;             /* 0 unknown */
 	const char *holder_unknown; /* why */
 	bool queue_known;
 	uint32_t queue, backlog, somaxconn; /* somaxconn 0 unknown */
 };
 
 struct explanation {
-	const char *cause;  /* a name of the causes table; NULL unknown */
+	const char *cause;   /* a name of the causes table; NULL unknown */
 	const char *unknown; /* why the cause is unknown */
 	enum severity severity;
 	char sentence[512];

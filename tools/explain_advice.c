@@ -47,19 +47,21 @@ static const struct row {
 	bool (*condition)(const struct explain_in *in);
 	const char *text;
 } rows[] = {
-	{ "listener-backlog-full", dovecot,
-	  "raise client_limit or process_limit of the service that listens there, or find what its "
-	  "processes wait for (service_count and client_limit decide how soon one is free)" },
-	{ "listener-backlog-full", not_accepting,
-	  "the listener does not accept: find what it is doing; a longer backlog would only hide it" },
-	{ "listener-backlog-full", small_backlog,
-	  "raise the backlog argument of the listener's listen() (net.core.somaxconn is its limit)" },
-	{ "lock-held", holder_known,
-	  "if the holder is a stale process, stop it; if both are wanted, give each a lock file of its "
-	  "own" },
-	{ "send-buffer-full", timed_out,
-	  "the peer did not read for the whole SO_SNDTIMEO: look there before raising the timeout" },
-	{ NULL, spun, "wait with poll(2) or epoll(7) before calling again: this loop burns CPU" },
+	{"listener-backlog-full", dovecot,
+	 "raise client_limit or process_limit of the service that listens there, or find what its "
+	 "processes wait for (service_count and client_limit decide how soon one is free)"},
+	{"listener-backlog-full", not_accepting,
+	 "the listener does not accept: find what it is doing; a longer backlog would only hide "
+	 "it"},
+	{"listener-backlog-full", small_backlog,
+	 "raise the backlog argument of the listener's listen() (net.core.somaxconn is its limit)"},
+	{"lock-held", holder_known,
+	 "if the holder is a stale process, stop it; if both are wanted, give each a lock file of "
+	 "its "
+	 "own"},
+	{"send-buffer-full", timed_out,
+	 "the peer did not read for the whole SO_SNDTIMEO: look there before raising the timeout"},
+	{NULL, spun, "wait with poll(2) or epoll(7) before calling again: this loop burns CPU"},
 };
 
 const char *explain_advice(const char *cause, const struct explain_in *in, enum severity severity)

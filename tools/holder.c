@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* holder.c - see holder.h. Reads /proc only: opening the locked file could drop the reader's locks. */
+/* holder.c - see holder.h. Reads /proc only: opening the locked file could drop the reader's locks.
+ */
 #include <dirent.h>
 #include <signal.h>
 #include <stdio.h>

@@ -11,7 +11,8 @@
 
 struct holder {
 	int pid;
-	bool by_descriptor; /* found by fdinfo: the process that took the lock is gone, or it is OFD */
+	bool by_descriptor; /* found by fdinfo: the process that took the lock is gone, or it is OFD
+			     */
 	char comm[32];
 	char cmdline[256];
 };

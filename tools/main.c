@@ -11,10 +11,10 @@ static const struct command {
 	int (*run)(int argc, char **argv);
 	const char *text;
 } commands[] = {
-	{ "run", cmd_run, "run a command and record every EAGAIN and every fd" },
-	{ "report", cmd_report, "say why calls failed and what was left open" },
-	{ "list", cmd_list, "the sessions there are" },
-	{ "check", cmd_check, "can this program be recorded?" },
+	{"run", cmd_run, "run a command and record every EAGAIN and every fd"},
+	{"report", cmd_report, "say why calls failed and what was left open"},
+	{"list", cmd_list, "the sessions there are"},
+	{"check", cmd_check, "can this program be recorded?"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 
@@ -54,5 +54,6 @@ int main(int argc, char **argv)
 	for (size_t i = 0; i < COMMANDS; i++)
 		if (!strcmp(name, commands[i].name))
 			return commands[i].run(argc - 1, argv + 1);
-	return util_error(2, "%s: no such command; did you mean %s? (fdwhy --help)", name, nearest(name));
+	return util_error(2, "%s: no such command; did you mean %s? (fdwhy --help)", name,
+			  nearest(name));
 }

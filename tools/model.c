@@ -34,7 +34,8 @@ static struct model_process *process_of(struct load *l)
 	return &l->m->processes[l->process];
 }
 
-/* ---- the process ------------------------------------------------------------------------------ */
+/* ---- the process ------------------------------------------------------------------------------
+ */
 
 static void add_image(struct load *l, struct model_process *p)
 {
@@ -56,11 +57,23 @@ static void add_process(struct load *l)
 
 	l->process = (uint32_t)m->processes_count - 1;
 	*p = (struct model_process){
-		.pid = (int)h->pid, .ppid = (int)h->ppid, .uid = h->uid, .comm = util_copy(h->comm),
-		.start_ns = h->created_real_ns, .images = h->image_no, .births = h->births,
-		.deaths = h->deaths, .eagains = h->eagains, .misuses = h->misuses,
-		.limits = h->limits, .fds_open = h->fds_open, .fds_peak = h->fds_peak,
-		.nofile_soft = h->nofile_soft, .status = -1, .signal = -1, .how = HOW_lost,
+		.pid = (int)h->pid,
+		.ppid = (int)h->ppid,
+		.uid = h->uid,
+		.comm = util_copy(h->comm),
+		.start_ns = h->created_real_ns,
+		.images = h->image_no,
+		.births = h->births,
+		.deaths = h->deaths,
+		.eagains = h->eagains,
+		.misuses = h->misuses,
+		.limits = h->limits,
+		.fds_open = h->fds_open,
+		.fds_peak = h->fds_peak,
+		.nofile_soft = h->nofile_soft,
+		.status = -1,
+		.signal = -1,
+		.how = HOW_lost,
 	};
 	add_image(l, p);
 	if (h->state == STATE_exited) {
@@ -80,7 +93,8 @@ static void add_misses(struct load *l)
 		if (h->missed[i])
 			model_cover(l->m, (int)h->pid, h->missed[i], "%s%s%s", names_miss(i),
 				    i == MISS_child_unrecorded ? ": " : "",
-				    i == MISS_child_unrecorded ? strerror((int)h->child_errno) : "");
+				    i == MISS_child_unrecorded ? strerror((int)h->child_errno)
+							       : "");
 	if (h->off)
 		model_cover(l->m, (int)h->pid, 1, "%s: %s", names_off(h->off),
 			    strerror((int)h->off_errno));
@@ -90,7 +104,8 @@ static void add_misses(struct load *l)
 				    record_part_name(i));
 }
 
-/* ---- sites ------------------------------------------------------------------------------------ */
+/* ---- sites ------------------------------------------------------------------------------------
+ */
 
 static void earlier_later(uint64_t *first, uint64_t *last, uint64_t a, uint64_t z)
 {
@@ -103,8 +118,8 @@ static void earlier_later(uint64_t *first, uint64_t *last, uint64_t a, uint64_t 
 static void add_failure(struct load *l, const struct record_site *s)
 {
 	const struct record_facts *f = record_facts(&l->r, s->facts);
-	struct model_eagain *e = model_eagain_at(l->m, s->call, s->error,
-						 model_stack(l->m, &l->r, s->stack));
+	struct model_eagain *e =
+		model_eagain_at(l->m, s->call, s->error, model_stack(l->m, &l->r, s->stack));
 	char *target = record_text(&l->r, s->target);
 
 	e->count += s->count;
@@ -203,7 +218,8 @@ static void add_sites(struct load *l)
 	}
 }
 
-/* ---- slots ------------------------------------------------------------------------------------ */
+/* ---- slots ------------------------------------------------------------------------------------
+ */
 
 struct live {
 	unsigned char *open; /* by fd: in /proc */
@@ -233,10 +249,16 @@ static void add_open(struct load *l, int fd, const struct record_slot *s)
 	struct model_fds *f;
 
 	*o = (struct model_open){
-		.process = l->process, .fd = fd, .call = s->call < CALL_COUNT ? s->call : 0,
-		.kind = s->kind, .target = record_text(&l->r, s->target), .flags = s->flags,
+		.process = l->process,
+		.fd = fd,
+		.call = s->call < CALL_COUNT ? s->call : 0,
+		.kind = s->kind,
+		.target = record_text(&l->r, s->target),
+		.flags = s->flags,
 		.birth_ns = s->flags & SLOT_UNSEEN ? 0 : real_time(&l->r, s->birth_ns),
-		.uses = s->uses & ~SLOT_USE_PENDING, .stack = MODEL_NONE, .site = MODEL_NONE,
+		.uses = s->uses & ~SLOT_USE_PENDING,
+		.stack = MODEL_NONE,
+		.site = MODEL_NONE,
 	};
 	if (!s->site || s->site > l->r.part[PART_sites].count ||
 	    l->fds_of[s->site - 1] == MODEL_NONE)
@@ -268,8 +290,11 @@ static void add_unseen(struct load *l, const struct live *v)
 		if (v->open[fd] != 1)
 			continue;
 		o = UTIL_PUSH(m->opens, m->opens_count, m->opens_room);
-		*o = (struct model_open){ .process = l->process, .fd = (int)fd, .stack = MODEL_NONE,
-					  .site = MODEL_NONE, .flags = SLOT_UNSEEN };
+		*o = (struct model_open){.process = l->process,
+					 .fd = (int)fd,
+					 .stack = MODEL_NONE,
+					 .site = MODEL_NONE,
+					 .flags = SLOT_UNSEEN};
 		o->kind = model_live_fd(pid, (int)fd, &o->target);
 		model_cover(m, pid, 1, "%s", names_miss(MISS_birth_unseen));
 	}
@@ -277,7 +302,7 @@ static void add_unseen(struct load *l, const struct live *v)
 
 static void add_slots(struct load *l)
 {
-	struct live v = { 0 };
+	struct live v = {0};
 	struct record_slot s;
 	int pid = process_of(l)->pid, fd;
 
@@ -301,7 +326,8 @@ static void add_slots(struct load *l)
 	free(v.open);
 }
 
-/* ---- events that say what was not seen ---------------------------------------------------------- */
+/* ---- events that say what was not seen ----------------------------------------------------------
+ */
 
 static void take_event(const struct record_event *e, void *arg)
 {
@@ -316,7 +342,14 @@ static void take_event(const struct record_event *e, void *arg)
 	free(path);
 }
 
-/* ---- one record ------------------------------------------------------------------------------- */
+/* ---- one record -------------------------------------------------------------------------------
+ */
+
+/* A process that is just making its record is no damage. */
+static bool is_starting(const char *name)
+{
+	return session_process_start((pid_t)atoi(name)) != 0;
+}
 
 static void load_record(const char *path, void *arg)
 {
@@ -329,7 +362,7 @@ static void load_record(const char *path, void *arg)
 		if (error == -EPROTO)
 			model_cover(l->m, 0, 1, "%s: %s (format %u, this one reads %u)", slash + 1,
 				    record_error(error), l->r.head.version, RECORD_VERSION);
-		else if (error != -ENOENT)
+		else if (error != -ENOENT && !(error == -ENODATA && is_starting(slash + 1)))
 			model_cover(l->m, 0, 1, "%s: %s", slash + 1, record_error(error));
 		return;
 	}
@@ -350,7 +383,7 @@ static void load_record(const char *path, void *arg)
 
 int model_load(const char *session, const struct model_options *options, struct model *ret)
 {
-	struct load l = { .m = ret, .options = options };
+	struct load l = {.m = ret, .options = options};
 	struct timespec now;
 	int error;
 

@@ -26,13 +26,13 @@ struct model_module {
 
 struct model_frame {
 	uint32_t module; /* MODEL_NONE: `offset` is the bare address */
-	bool exact;	 /* not a return address */
+	bool exact;      /* not a return address */
 	uint64_t offset; /* file address (pc - load bias) */
 };
 
 struct model_stack {
 	uint32_t first, depth; /* in frames[] */
-	uint32_t flags;	       /* STACK_* */
+	uint32_t flags;        /* STACK_* */
 	uint32_t hash;
 };
 
@@ -41,7 +41,7 @@ enum model_how { HOW_running, HOW_exited, HOW_killed, HOW_lost };
 struct model_process {
 	int pid, ppid;
 	uint32_t uid;
-	char *comm, *exe, *argv; /* NULL: unknown */
+	char *comm, *exe, *argv;   /* NULL: unknown */
 	uint64_t start_ns, end_ns; /* end 0: none or unknown */
 	uint64_t images;
 	enum model_how how;
@@ -74,7 +74,7 @@ struct model_eagain {
 	int facts_pid;
 	uint32_t mode_stack; /* who set O_NONBLOCK or the timeout, MODEL_NONE unknown */
 	uint32_t listener;   /* index into listeners[], MODEL_NONE */
-	int holder_pid; /* 0 unknown */
+	int holder_pid;      /* 0 unknown */
 	char *holder_comm, *holder_cmdline, *peer_comm;
 	struct explanation why;
 };
@@ -85,7 +85,7 @@ struct model_fds {
 	uint32_t stack;
 	uint64_t opened, closed, open, peak, inherited;
 	uint64_t first_ns, last_ns;
-	uint64_t uses;	    /* of the open ones */
+	uint64_t uses;      /* of the open ones */
 	uint64_t oldest_ns; /* birth of the oldest open one, 0 none */
 	bool listening, standard, alive;
 	struct model_pids pids;
@@ -103,7 +103,7 @@ struct model_open {
 	uint8_t kind;
 	char *target;
 	uint64_t birth_ns; /* 0 unknown */
-	uint32_t flags;	   /* SLOT_* */
+	uint32_t flags;    /* SLOT_* */
 	uint32_t uses;
 	uint32_t stack;
 	uint32_t site; /* index into fds[], MODEL_NONE */
@@ -136,7 +136,9 @@ struct model {
 	char *session, *command;
 	uint64_t start_ns, now_ns;
 	bool live;
-#define ARRAY(type, name) type *name; size_t name##_count, name##_room
+#define ARRAY(type, name) \
+	type *name;       \
+	size_t name##_count, name##_room
 	ARRAY(struct model_module, modules);
 	ARRAY(struct model_frame, frames);
 	ARRAY(struct model_stack, stacks);
@@ -171,7 +173,8 @@ void model_summarize(const struct model *m, struct model_summary *ret);
 
 struct record;
 
-/* ---- the parts of model_load() ----------------------------------------------------------------- */
+/* ---- the parts of model_load() -----------------------------------------------------------------
+ */
 
 void model_ends(struct model *m, const struct model_options *options);
 void model_listeners(struct model *m, const struct record *r, bool alive);
@@ -180,18 +183,21 @@ uint32_t model_listener_of(const struct model *m, const char *target);
 /* Causes, severities, verdicts; sorts everything worst first. */
 void model_judge(struct model *m);
 
-/* ---- model_merge.c: used by model.c only ---------------------------------------------------------- */
+/* ---- model_merge.c: used by model.c only
+ * ---------------------------------------------------------- */
 
 uint32_t model_stack(struct model *m, const struct record *r, uint32_t id);
 void model_pid_add(struct model_pids *p, int pid);
 void model_cover(struct model *m, int pid, uint64_t count, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
-struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error, uint32_t stack);
+struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error,
+				     uint32_t stack);
 struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack);
 struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint32_t stack);
 void model_target_add(struct model_fds *f, const char *target);
 
-/* ---- model_live.c: what /proc says of a living process ------------------------------------------- */
+/* ---- model_live.c: what /proc says of a living process
+ * ------------------------------------------- */
 
 /* Calls each() for every open fd. 0, or -errno (not permitted, gone). */
 int model_live_fds(int pid, void (*each)(int fd, void *arg), void *arg);

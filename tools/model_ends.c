@@ -18,11 +18,21 @@ static void add_total(struct model *m, struct record_total *t)
 	t->comm[sizeof(t->comm) - 1] = '\0';
 	t->exe[sizeof(t->exe) - 1] = '\0';
 	*p = (struct model_process){
-		.pid = (int)t->pid, .ppid = (int)t->ppid, .uid = t->uid, .comm = util_copy(t->comm),
-		.exe = *t->exe ? util_copy(t->exe) : NULL, .start_ns = t->created_real_ns,
-		.end_ns = t->created_real_ns + (t->end_ns - t->created_ns), .images = t->image_no,
-		.how = HOW_exited, .status = t->end_status, .signal = -1, .births = t->births,
-		.deaths = t->deaths, .fds_open = t->fds_open, .fds_peak = t->fds_peak,
+		.pid = (int)t->pid,
+		.ppid = (int)t->ppid,
+		.uid = t->uid,
+		.comm = util_copy(t->comm),
+		.exe = *t->exe ? util_copy(t->exe) : NULL,
+		.start_ns = t->created_real_ns,
+		.end_ns = t->created_real_ns + (t->end_ns - t->created_ns),
+		.images = t->image_no,
+		.how = HOW_exited,
+		.status = t->end_status,
+		.signal = -1,
+		.births = t->births,
+		.deaths = t->deaths,
+		.fds_open = t->fds_open,
+		.fds_peak = t->fds_peak,
 		.totals_only = true,
 	};
 }
@@ -76,16 +86,18 @@ static int64_t number(struct json_object *o, const char *key)
 {
 	struct json_object *v;
 
-	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_int) ?
-		       json_object_get_int64(v) : -1;
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_int)
+		       ? json_object_get_int64(v)
+		       : -1;
 }
 
 static const char *text(struct json_object *o, const char *key)
 {
 	struct json_object *v;
 
-	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string) ?
-		       json_object_get_string(v) : "?";
+	return json_object_object_get_ex(o, key, &v) && json_object_is_type(v, json_type_string)
+		       ? json_object_get_string(v)
+		       : "?";
 }
 
 /* Calls take() for each line of a file of JSON lines in the session. */

@@ -46,7 +46,8 @@ static const char *comm_of(const struct model *m, int pid, char *room, size_t si
 	return room;
 }
 
-/* ---- failures --------------------------------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------------------------------
+ */
 
 static void find_listener(const struct model *m, struct model_eagain *e, struct explain_in *in)
 {
@@ -72,7 +73,8 @@ static void find_holder(const struct model_eagain *e, struct explain_in *in, str
 	else if (e->facts.have & 1u << FACT_inode)
 		in->holder_pid = holder_find(e->facts.dev, e->facts.inode, h) ? h->pid : 0;
 	if (!in->holder_pid) {
-		in->holder_unknown = e->has_facts ? "nobody holds it any more" : "no facts were taken";
+		in->holder_unknown =
+			e->has_facts ? "nobody holds it any more" : "no facts were taken";
 		return;
 	}
 	holder_describe(in->holder_pid, h);
@@ -89,53 +91,72 @@ static uint64_t pending(const struct model_eagain *e)
 	return e->count > settled ? e->count - settled : 0;
 }
 
+static void add_facts(const struct model *m, const struct model_eagain *e, char *comm, size_t size,
+		      struct explain_in *in)
+{
+	if (e->facts.have & 1u << FACT_peer) {
+		in->peer_pid = (int)e->facts.peer_pid;
+		in->peer_comm = comm_of(m, in->peer_pid, comm, size);
+	}
+	if (e->facts.have & 1u << FACT_queue) {
+		in->queue_known = true;
+		in->queue = e->facts.queue;
+		in->backlog = e->facts.backlog;
+	}
+	if (e->facts.have & 1u << FACT_somaxconn)
+		in->somaxconn = e->facts.somaxconn;
+}
+
+static char *copy_known(const char *s)
+{
+	return s ? util_copy(s) : NULL;
+}
+
 static void judge_failure(struct model *m, struct model_eagain *e)
 {
 	enum call_class class = names_class(e->call);
 	char comm[64];
 	struct holder h = { 0 };
 	struct explain_in in = {
-		.call = e->call, .kind = e->kind, .target = e->target,
-		.facts = e->has_facts ? &e->facts : NULL, .count = e->count,
-		.waited_max_ns = e->waited_max_ns, .duration_ns = e->last_ns - e->first_ns,
+		.call = e->call,
+		.kind = e->kind,
+		.target = e->target,
+		.facts = e->has_facts ? &e->facts : NULL,
+		.count = e->count,
+		.waited_max_ns = e->waited_max_ns,
+		.duration_ns = e->last_ns - e->first_ns,
 		.ended = all_ended(m, &e->pids),
 	};
 
-	e->pending = pending(e);
-	in.pending = e->pending;
+	in.pending = e->pending = pending(e);
 	memcpy(in.fate, e->fate, sizeof(in.fate));
-	if (e->facts.have & 1u << FACT_peer) {
-		in.peer_pid = (int)e->facts.peer_pid;
-		in.peer_comm = comm_of(m, in.peer_pid, comm, sizeof(comm));
-	}
-	if (e->facts.have & 1u << FACT_queue) {
-		in.queue_known = true;
-		in.queue = e->facts.queue;
-		in.backlog = e->facts.backlog;
-	}
-	if (e->facts.have & 1u << FACT_somaxconn)
-		in.somaxconn = e->facts.somaxconn;
+	add_facts(m, e, comm, sizeof(comm), &in);
 	if (class == CLASS_connect)
 		find_listener(m, e, &in);
 	if (class == CLASS_lock || e->call == CALL_fcntl)
 		find_holder(e, &in, &h);
 	explain(&in, &e->why);
 	e->holder_pid = in.holder_pid;
-	if (in.holder_pid) {
-		e->holder_comm = in.holder_comm ? util_copy(in.holder_comm) : NULL;
-		e->holder_cmdline = in.holder_cmdline ? util_copy(in.holder_cmdline) : NULL;
-	}
-	e->peer_comm = in.peer_comm ? util_copy(in.peer_comm) : NULL;
+	e->holder_comm = copy_known(in.holder_comm);
+	e->holder_cmdline = copy_known(in.holder_cmdline);
+	e->peer_comm = copy_known(in.peer_comm);
 }
 
-/* ---- fds -------------------------------------------------------------------------------------- */
+/* ---- fds --------------------------------------------------------------------------------------
+ */
 
 static void judge_fds(struct model *m, struct model_fds *f)
 {
 	struct verdict_in in = {
-		.opened = f->opened, .closed = f->closed, .open = f->open, .peak = f->peak,
-		.inherited = f->inherited, .uses = f->uses, .listening = f->listening,
-		.standard = f->standard && f->open <= 3, .series_width_ns = f->series_width_ns,
+		.opened = f->opened,
+		.closed = f->closed,
+		.open = f->open,
+		.peak = f->peak,
+		.inherited = f->inherited,
+		.uses = f->uses,
+		.listening = f->listening,
+		.standard = f->standard && f->open <= 3,
+		.series_width_ns = f->series_width_ns,
 		.age_ns = f->oldest_ns && m->now_ns > f->oldest_ns ? m->now_ns - f->oldest_ns : 0,
 		.ended = all_ended(m, &f->pids),
 	};
@@ -145,7 +166,8 @@ static void judge_fds(struct model *m, struct model_fds *f)
 	verdict_judge(&in, &f->verdict);
 }
 
-/* ---- order ------------------------------------------------------------------------------------ */
+/* ---- order ------------------------------------------------------------------------------------
+ */
 
 static int worse_failure(const void *a, const void *b)
 {
@@ -219,7 +241,8 @@ void model_judge(struct model *m)
 	sort_fds(m);
 }
 
-/* ---- sums ------------------------------------------------------------------------------------- */
+/* ---- sums -------------------------------------------------------------------------------------
+ */
 
 void model_summarize(const struct model *m, struct model_summary *ret)
 {

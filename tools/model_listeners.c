@@ -24,8 +24,10 @@ static struct model_listener *listener_at(struct model *m, const struct record *
 		}
 	}
 	x = UTIL_PUSH(m->listeners, m->listeners_count, m->listeners_room);
-	*x = (struct model_listener){ .pid = (int)r->head.pid, .comm = util_copy(r->head.comm),
-				      .target = target, .listen_stack = MODEL_NONE };
+	*x = (struct model_listener){.pid = (int)r->head.pid,
+				     .comm = util_copy(r->head.comm),
+				     .target = target,
+				     .listen_stack = MODEL_NONE};
 	return x;
 }
 
@@ -35,8 +37,9 @@ static void from_slots(struct model *m, const struct record *r)
 	int fd;
 
 	for (uint64_t i = 0; record_slot(r, i, &fd, &s); i++) {
-		char *target = s.state == SLOT_open && s.flags & SLOT_LISTENING ?
-				       record_text(r, s.target) : NULL;
+		char *target = s.state == SLOT_open && s.flags & SLOT_LISTENING
+				       ? record_text(r, s.target)
+				       : NULL;
 		struct model_listener *x = target ? listener_at(m, r, target) : NULL;
 
 		if (!x)
@@ -50,8 +53,10 @@ static void from_slots(struct model *m, const struct record *r)
 static void from_site(struct model *m, const struct record *r, const struct record_site *s)
 {
 	bool accepts = names_class(s->call) == CLASS_accept;
-	char *target = !s->error && s->count && (accepts || (s->call == CALL_listen && s->count == 1)) ?
-			       record_text(r, s->target) : NULL;
+	char *target =
+		!s->error && s->count && (accepts || (s->call == CALL_listen && s->count == 1))
+			? record_text(r, s->target)
+			: NULL;
 	struct model_listener *x = target ? listener_at(m, r, target) : NULL;
 	uint64_t last = r->head.created_real_ns + (s->last_ns - r->head.created_ns);
 

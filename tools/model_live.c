@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* model_live.c - the open fds of a living process, from /proc/PID/fd. Reads names, opens nothing else. */
+/* model_live.c - the open fds of a living process, from /proc/PID/fd. Reads names, opens nothing
+ * else. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -32,14 +33,21 @@ static uint8_t kind_of_link(const char *link)
 		const char *prefix;
 		uint8_t kind;
 	} kinds[] = {
-		{ "socket:", KIND_socket },	       { "pipe:", KIND_fifo },
-		{ "anon_inode:[eventpoll]", KIND_epoll }, { "anon_inode:[eventfd]", KIND_eventfd },
-		{ "anon_inode:[timerfd]", KIND_timerfd }, { "anon_inode:[signalfd]", KIND_signalfd },
-		{ "anon_inode:inotify", KIND_inotify },   { "anon_inode:[io_uring]", KIND_io_uring },
-		{ "anon_inode:[pidfd]", KIND_pidfd },     { "anon_inode:", KIND_anon },
-		{ "/memfd:", KIND_memfd },		   { "/dev/pts/", KIND_tty },
-		{ "/dev/tty", KIND_tty },		   { "/dev/", KIND_device },
-		{ "/", KIND_file },
+		{"socket:", KIND_socket},
+		{"pipe:", KIND_fifo},
+		{"anon_inode:[eventpoll]", KIND_epoll},
+		{"anon_inode:[eventfd]", KIND_eventfd},
+		{"anon_inode:[timerfd]", KIND_timerfd},
+		{"anon_inode:[signalfd]", KIND_signalfd},
+		{"anon_inode:inotify", KIND_inotify},
+		{"anon_inode:[io_uring]", KIND_io_uring},
+		{"anon_inode:[pidfd]", KIND_pidfd},
+		{"anon_inode:", KIND_anon},
+		{"/memfd:", KIND_memfd},
+		{"/dev/pts/", KIND_tty},
+		{"/dev/tty", KIND_tty},
+		{"/dev/", KIND_device},
+		{"/", KIND_file},
 	};
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)

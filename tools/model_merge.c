@@ -35,7 +35,7 @@ static uint32_t module_at(struct model *m, const struct record *r, const struct 
 static struct model_frame frame_of(struct model *m, const struct record *r, uint64_t pc,
 				   uint32_t epoch)
 {
-	struct model_frame f = { .exact = (pc & STACK_PC_EXACT) != 0 };
+	struct model_frame f = {.exact = (pc & STACK_PC_EXACT) != 0};
 	const struct record_module *in;
 
 	pc &= ~STACK_PC_EXACT;
@@ -92,8 +92,8 @@ static uint32_t intern(struct model *m, const struct model_frame *f, uint32_t de
 			return m->stack_index[at] - 1;
 	m->stack_index[at] = (uint32_t)m->stacks_count + 1;
 	s = UTIL_PUSH(m->stacks, m->stacks_count, m->stacks_room);
-	*s = (struct model_stack){ .first = (uint32_t)m->frames_count, .depth = depth,
-				   .flags = flags, .hash = hash };
+	*s = (struct model_stack){
+		.first = (uint32_t)m->frames_count, .depth = depth, .flags = flags, .hash = hash};
 	for (uint32_t i = 0; i < depth; i++)
 		*UTIL_PUSH(m->frames, m->frames_count, m->frames_room) = f[i];
 	return (uint32_t)m->stacks_count - 1;
@@ -136,7 +136,7 @@ void model_cover(struct model *m, int pid, uint64_t count, const char *format, .
 		}
 	}
 	c = UTIL_PUSH(m->coverage, m->coverage_count, m->coverage_room);
-	*c = (struct model_coverage){ .pid = pid, .what = util_copy(text), .count = count };
+	*c = (struct model_coverage){.pid = pid, .what = util_copy(text), .count = count};
 }
 
 struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error, uint32_t stack)
@@ -148,10 +148,13 @@ struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t er
 	for (size_t i = 0; i < n; i++)
 		if (list[i].call == call && list[i].error == error && list[i].stack == stack)
 			return &list[i];
-	e = limit ? UTIL_PUSH(m->limits, m->limits_count, m->limits_room) :
-		    UTIL_PUSH(m->eagains, m->eagains_count, m->eagains_room);
-	*e = (struct model_eagain){ .call = call, .error = error, .stack = stack,
-				    .mode_stack = MODEL_NONE, .listener = MODEL_NONE };
+	e = limit ? UTIL_PUSH(m->limits, m->limits_count, m->limits_room)
+		  : UTIL_PUSH(m->eagains, m->eagains_count, m->eagains_room);
+	*e = (struct model_eagain){.call = call,
+				   .error = error,
+				   .stack = stack,
+				   .mode_stack = MODEL_NONE,
+				   .listener = MODEL_NONE};
 	return e;
 }
 
@@ -163,7 +166,7 @@ struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack)
 		if (m->fds[i].call == call && m->fds[i].stack == stack)
 			return &m->fds[i];
 	f = UTIL_PUSH(m->fds, m->fds_count, m->fds_room);
-	*f = (struct model_fds){ .call = call, .stack = stack };
+	*f = (struct model_fds){.call = call, .stack = stack};
 	return f;
 }
 
@@ -175,8 +178,8 @@ struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint32_t st
 		if (m->misuses[i].call == call && m->misuses[i].stack == stack)
 			return &m->misuses[i];
 	x = UTIL_PUSH(m->misuses, m->misuses_count, m->misuses_room);
-	*x = (struct model_misuse){ .call = call, .stack = stack, .birth_stack = MODEL_NONE,
-				    .death_stack = MODEL_NONE };
+	*x = (struct model_misuse){
+		.call = call, .stack = stack, .birth_stack = MODEL_NONE, .death_stack = MODEL_NONE};
 	return x;
 }
 

@@ -10,11 +10,11 @@ static const struct {
 	const char *name;
 	enum call_class class;
 } calls[CALL_COUNT] = {
-	[CALL_NONE] = { "?", CLASS_none },
-#define CALL_IO(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
-#define CALL_FD(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
-#define CALL_WAIT(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
-#define SPECIAL(n, c, ...) [CALL_##n] = { #n, CLASS_##c },
+	[CALL_NONE] = {"?", CLASS_none},
+#define CALL_IO(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
+#define CALL_FD(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
+#define CALL_WAIT(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
+#define SPECIAL(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
 #include "calls.def"
 };
 
@@ -44,12 +44,12 @@ static const char *const insteads[] = {
 #undef X
 };
 static const char *const fates[] = {
-	[FATE_waited] = "waited",     [FATE_drained] = "drained", [FATE_spun] = "spun",
-	[FATE_gave_up] = "gave_up",   [FATE_timed_out] = "timed_out", [FATE_masked] = "masked",
-	[FATE_retried] = "retried",   [FATE_unmasked] = "unmasked",
+	[FATE_waited] = "waited",   [FATE_drained] = "drained",     [FATE_spun] = "spun",
+	[FATE_gave_up] = "gave_up", [FATE_timed_out] = "timed_out", [FATE_masked] = "masked",
+	[FATE_retried] = "retried", [FATE_unmasked] = "unmasked",
 };
-static const char *const modes[] = { "unknown", "O_NONBLOCK", "MSG_DONTWAIT", "SO_SNDTIMEO",
-				     "SO_RCVTIMEO" };
+static const char *const modes[] = {"unknown", "O_NONBLOCK", "MSG_DONTWAIT", "SO_SNDTIMEO",
+				    "SO_RCVTIMEO"};
 
 static const char *pick(const char *const *table, size_t count, unsigned i)
 {
@@ -66,9 +66,9 @@ const char *names_call_plain(unsigned call)
 	static const struct {
 		const char *name, *plain;
 	} fortified[] = {
-		{ "__recv_chk", "recv" },  { "__recvfrom_chk", "recvfrom" }, { "__read_chk", "read" },
-		{ "__pread_chk", "pread" }, { "__open_2", "open" },	     { "__openat_2", "openat" },
-		{ "__poll_chk", "poll" },  { "__ppoll_chk", "ppoll" },
+		{"__recv_chk", "recv"},   {"__recvfrom_chk", "recvfrom"}, {"__read_chk", "read"},
+		{"__pread_chk", "pread"}, {"__open_2", "open"},           {"__openat_2", "openat"},
+		{"__poll_chk", "poll"},   {"__ppoll_chk", "ppoll"},
 	};
 	const char *name = names_call(call);
 

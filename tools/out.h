@@ -9,8 +9,8 @@
 #include "symbols.h"
 
 struct out_options {
-	bool all;	  /* text: also what is benign and expected, and whole stacks */
-	unsigned call;	  /* only this call; 0 all */
+	bool all;         /* text: also what is benign and expected, and whole stacks */
+	unsigned call;    /* only this call; 0 all */
 	const char *name; /* of the session, for headings and the next command */
 };
 

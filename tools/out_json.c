@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * out_json.c - the model as JSON, schema version 1 (docs/json.md). Later versions add, none renames.
- * Unknown is null, never 0.
+ * out_json.c - the model as JSON, schema version 1 (docs/json.md). Later versions add, none
+ * renames. Unknown is null, never 0.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,8 @@ static void add_time(struct json_object *o, const char *key, uint64_t real_ns)
 	free(ns_key);
 }
 
-/* ---- stacks ----------------------------------------------------------------------------------- */
+/* ---- stacks -----------------------------------------------------------------------------------
+ */
 
 static struct json_object *build_id(const struct model_module *m)
 {
@@ -97,7 +98,8 @@ struct json_object *out_json_stack(const struct model *m, struct symbols *s, uin
 	return list;
 }
 
-/* ---- shared pieces ---------------------------------------------------------------------------- */
+/* ---- shared pieces ----------------------------------------------------------------------------
+ */
 
 static struct json_object *pids(const struct model_pids *p)
 {
@@ -119,11 +121,12 @@ static struct json_object *target(uint8_t kind, const char *name)
 	return o;
 }
 
-/* ---- processes -------------------------------------------------------------------------------- */
+/* ---- processes --------------------------------------------------------------------------------
+ */
 
 static struct json_object *end(const struct model_process *p)
 {
-	static const char *const how[] = { "running", "exited", "killed", "lost" };
+	static const char *const how[] = {"running", "exited", "killed", "lost"};
 	struct json_object *o = json_object_new_object();
 
 	ADD(o, "how", text(how[p->how]));
@@ -165,7 +168,8 @@ static struct json_object *process(const struct model_process *p)
 	return o;
 }
 
-/* ---- failures --------------------------------------------------------------------------------- */
+/* ---- failures ---------------------------------------------------------------------------------
+ */
 
 static bool have(const struct model_eagain *e, enum facts_bit bit)
 {
@@ -176,8 +180,8 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 				    const struct model_eagain *e)
 {
 	const struct record_facts *f = &e->facts;
-	const struct model_listener *l = e->listener == MODEL_NONE ? NULL :
-								     &m->listeners[e->listener];
+	const struct model_listener *l =
+		e->listener == MODEL_NONE ? NULL : &m->listeners[e->listener];
 	struct json_object *o = json_object_new_object();
 	bool accepted = l && l->last_accept_ns;
 
@@ -202,8 +206,8 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 	ADD(o, "holder_pid", known(e->holder_pid != 0, (uint64_t)e->holder_pid));
 	ADD(o, "holder_comm", text(e->holder_comm));
 	ADD(o, "holder_cmdline", text(e->holder_cmdline));
-	ADD(o, "holder_mode", have(e, FACT_holder) ?
-				      text(f->holder_exclusive ? "exclusive" : "shared") : NULL);
+	ADD(o, "holder_mode",
+	    have(e, FACT_holder) ? text(f->holder_exclusive ? "exclusive" : "shared") : NULL);
 	ADD(o, "tcp_unacked", known(have(e, FACT_tcp), f->tcp_unacked));
 	ADD(o, "tcp_rwnd", known(have(e, FACT_tcp), f->tcp_rwnd));
 	ADD(o, "tcp_retransmits", known(have(e, FACT_tcp), f->tcp_retransmits));
@@ -250,7 +254,8 @@ static struct json_object *failure(const struct model *m, struct symbols *s,
 	return o;
 }
 
-/* ---- fds -------------------------------------------------------------------------------------- */
+/* ---- fds --------------------------------------------------------------------------------------
+ */
 
 static struct json_object *fds(const struct model *m, struct symbols *s, const struct model_fds *f)
 {
@@ -281,10 +286,10 @@ static struct json_object *flags(uint32_t bits)
 		uint32_t bit;
 		const char *name;
 	} names[] = {
-		{ SLOT_CLOEXEC, "cloexec" },	 { SLOT_NONBLOCK, "nonblock" },
-		{ SLOT_LISTENING, "listening" }, { SLOT_CONNECTED, "connected" },
-		{ SLOT_ACCEPTED, "accepted" },	 { SLOT_PASSED, "passed" },
-		{ SLOT_UNSEEN, "origin-unseen" }, { SLOT_EXECED, "survived-exec" },
+		{SLOT_CLOEXEC, "cloexec"},      {SLOT_NONBLOCK, "nonblock"},
+		{SLOT_LISTENING, "listening"},  {SLOT_CONNECTED, "connected"},
+		{SLOT_ACCEPTED, "accepted"},    {SLOT_PASSED, "passed"},
+		{SLOT_UNSEEN, "origin-unseen"}, {SLOT_EXECED, "survived-exec"},
 	};
 	struct json_object *list = json_object_new_array();
 
@@ -333,7 +338,8 @@ static struct json_object *misuse(const struct model *m, struct symbols *s,
 	return o;
 }
 
-/* ---- the whole -------------------------------------------------------------------------------- */
+/* ---- the whole --------------------------------------------------------------------------------
+ */
 
 static struct json_object *coverage(const struct model *m)
 {

@@ -27,14 +27,15 @@ static const char *base(const char *path)
 	return slash ? slash + 1 : path ? path : "?";
 }
 
-/* ---- stacks ----------------------------------------------------------------------------------- */
+/* ---- stacks -----------------------------------------------------------------------------------
+ */
 
 /* How a program starts is the same in every stack. */
 static bool is_start(const struct symbol *s)
 {
-	static const char *const names[] = { "_start", "__libc_start_main", "__libc_start_call_main",
-					     "start_thread", "clone", "clone3", "__clone3",
-					     "__libc_start_main_impl", "__clone" };
+	static const char *const names[] = {
+		"_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone",
+		"clone3", "__clone3",          "__libc_start_main_impl", "__clone"};
 
 	for (size_t i = 0; s->function && i < sizeof(names) / sizeof(names[0]); i++)
 		if (!strncmp(s->function, names[i], strlen(names[i])) &&
@@ -52,7 +53,8 @@ static void print_symbol(struct page *p, const struct model_frame *f, const stru
 		fprintf(p->to, "%s%s0x%llx", m ? base(m->path) : "", m ? "+" : "",
 			(unsigned long long)f->offset);
 	if (s->file)
-		fprintf(p->to, "  %s%s:%d%s", term_on(TERM_dim), base(s->file), s->line, term_off());
+		fprintf(p->to, "  %s%s:%d%s", term_on(TERM_dim), base(s->file), s->line,
+			term_off());
 	else if (s->function && m)
 		fprintf(p->to, "  %s%s+0x%llx%s", term_on(TERM_dim), base(m->path),
 			(unsigned long long)f->offset, term_off());
@@ -106,7 +108,8 @@ static void heading(struct page *p, enum term_style style, const char *what)
 	fprintf(p->to, "\n%s%2u. %s%s ", term_on(style), ++p->number, what, term_off());
 }
 
-/* ---- findings --------------------------------------------------------------------------------- */
+/* ---- findings ---------------------------------------------------------------------------------
+ */
 
 static void print_fates(struct page *p, const struct model_eagain *e)
 {
@@ -130,7 +133,7 @@ static void print_fates(struct page *p, const struct model_eagain *e)
 
 static void print_failure(struct page *p, const struct model_eagain *e)
 {
-	static const enum term_style styles[] = { TERM_dim, TERM_yellow, TERM_red };
+	static const enum term_style styles[] = {TERM_dim, TERM_yellow, TERM_red};
 	char *what = util_format("%s %s: %s", explain_severity_name(e->why.severity),
 				 names_call_plain(e->call), e->why.cause ? e->why.cause : "EAGAIN");
 
@@ -180,12 +183,13 @@ static bool worth_showing(const struct page *p, const struct model_fds *f)
 
 static void print_fds(struct page *p, const struct model_fds *f)
 {
-	char *what = util_format("%s %s of %s:", verdict_name(f->verdict.kind),
-				 names_kind(f->kind), names_call_plain(f->call));
+	char *what = util_format("%s %s of %s:", verdict_name(f->verdict.kind), names_kind(f->kind),
+				 names_call_plain(f->call));
 
-	heading(p, f->verdict.kind == VERDICT_leak    ? TERM_red :
-		   f->verdict.kind == VERDICT_growing ? TERM_yellow :
-							 TERM_dim,
+	heading(p,
+		f->verdict.kind == VERDICT_leak      ? TERM_red
+		: f->verdict.kind == VERDICT_growing ? TERM_yellow
+						     : TERM_dim,
 		what);
 	fprintf(p->to, "%s\n     ", f->verdict.reason);
 	print_pids(p, &f->pids);
@@ -214,8 +218,8 @@ static void print_births(struct page *p)
 
 static void print_misuse(struct page *p, const struct model_misuse *x)
 {
-	heading(p, TERM_red, names_class(x->call) == CLASS_close ? "double close" :
-								  "use after close");
+	heading(p, TERM_red,
+		names_class(x->call) == CLASS_close ? "double close" : "use after close");
 	fprintf(p->to, "by %s, %llu times in ", names_call_plain(x->call),
 		(unsigned long long)x->count);
 	print_pids(p, &x->pids);
@@ -229,15 +233,17 @@ static void print_misuse(struct page *p, const struct model_misuse *x)
 
 static void print_limit(struct page *p, const struct model_eagain *e)
 {
-	heading(p, TERM_red, e->error == 24 ? "too many open files (EMFILE):" :
-					       "file table overflow (ENFILE):");
-	fprintf(p->to, "%s, %llu times in ", names_call_plain(e->call), (unsigned long long)e->count);
+	heading(p, TERM_red,
+		e->error == 24 ? "too many open files (EMFILE):" : "file table overflow (ENFILE):");
+	fprintf(p->to, "%s, %llu times in ", names_call_plain(e->call),
+		(unsigned long long)e->count);
 	print_pids(p, &e->pids);
 	fputc('\n', p->to);
 	print_stack(p, e->stack);
 }
 
-/* ---- the frame around them ---------------------------------------------------------------------- */
+/* ---- the frame around them ----------------------------------------------------------------------
+ */
 
 static void print_head(struct page *p, const struct model_summary *t)
 {
@@ -247,7 +253,8 @@ static void print_head(struct page *p, const struct model_summary *t)
 		term_off());
 	fprintf(p->to, "%llu process%s (%llu alive), over %s: ", (unsigned long long)t->processes,
 		t->processes == 1 ? "" : "es", (unsigned long long)t->alive,
-		util_duration(m->start_ns && m->now_ns > m->start_ns ? m->now_ns - m->start_ns : 0));
+		util_duration(m->start_ns && m->now_ns > m->start_ns ? m->now_ns - m->start_ns
+								     : 0));
 	fprintf(p->to, "%llu failing and %llu suspicious place%s, %llu leak%s, %llu misuse%s\n",
 		(unsigned long long)t->failures, (unsigned long long)t->suspicious,
 		t->failures + t->suspicious == 1 ? "" : "s", (unsigned long long)t->leaks,
@@ -264,7 +271,8 @@ static void print_totals(struct page *p, const struct model_summary *t)
 		closed += p->m->processes[i].deaths;
 	}
 	fprintf(p->to,
-		"\nTotals: %llu EAGAIN at %llu places (%llu benign); %llu fds opened, %llu closed, %llu "
+		"\nTotals: %llu EAGAIN at %llu places (%llu benign); %llu fds opened, %llu closed, "
+		"%llu "
 		"open%s\n",
 		(unsigned long long)t->eagains,
 		(unsigned long long)(t->failures + t->suspicious + t->benign),
@@ -294,7 +302,7 @@ static void print_coverage(struct page *p)
 
 static void print_processes(struct page *p)
 {
-	static const char *const how[] = { "running", "exited", "killed by signal", "lost" };
+	static const char *const how[] = {"running", "exited", "killed by signal", "lost"};
 
 	fprintf(p->to, "\n%7s %7s %-16s %8s %8s %8s %8s  end\n", "PID", "PPID", "COMMAND", "OPENED",
 		"CLOSED", "OPEN", "EAGAIN");
@@ -316,14 +324,15 @@ static void print_problems(struct page *p)
 	for (uint32_t i = 0; i < p->m->modules_count; i++) {
 		const char *problem = symbols_problem(p->s, i);
 
-		if (problem && p->m->modules[i].path && strcmp(base(p->m->modules[i].path), "linux-vdso.so.1"))
+		if (problem && p->m->modules[i].path &&
+		    strcmp(base(p->m->modules[i].path), "linux-vdso.so.1"))
 			fprintf(p->to, "No symbols: %s: %s\n", p->m->modules[i].path, problem);
 	}
 }
 
 void out_text(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o)
 {
-	struct page p = { .to = to, .m = m, .s = s, .o = o };
+	struct page p = {.to = to, .m = m, .s = s, .o = o};
 	struct model_summary t;
 
 	model_summarize(m, &t);

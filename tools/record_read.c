@@ -34,9 +34,9 @@ static const size_t item_bytes[PART_COUNT] = {
 
 const char *record_part_name(unsigned part)
 {
-	static const char *const names[PART_COUNT] = { "images",  "modules", "stacks",
-						       "sites",	  "facts",   "events",
-						       "strings", "chunks",  "slots" };
+	static const char *const names[PART_COUNT] = {"images",  "modules", "stacks",
+						      "sites",   "facts",   "events",
+						      "strings", "chunks",  "slots"};
 
 	return part < PART_COUNT ? names[part] : "?";
 }
@@ -55,7 +55,8 @@ const char *record_error(int error)
 	}
 }
 
-/* ---- loading ---------------------------------------------------------------------------------- */
+/* ---- loading ----------------------------------------------------------------------------------
+ */
 
 static int read_at(int fd, void *to, size_t bytes, uint64_t offset)
 {
@@ -153,6 +154,8 @@ int record_open(const char *path, struct record *ret)
 	if (fd < 0)
 		return -errno;
 	error = fstat(fd, &st) ? -errno : S_ISREG(st.st_mode) ? 0 : -EBADMSG;
+	if (!error && st.st_size && (size_t)st.st_size < sizeof(ret->head))
+		error = -EBADMSG;
 	if (!error)
 		error = read_header(fd, ret);
 	if (error) {
@@ -182,7 +185,8 @@ void record_close(struct record *r)
 	memset(r, 0, sizeof(*r));
 }
 
-/* ---- access ----------------------------------------------------------------------------------- */
+/* ---- access -----------------------------------------------------------------------------------
+ */
 
 static const void *arena_at(const struct record *r, unsigned part, uint32_t id, size_t head)
 {
@@ -197,7 +201,8 @@ const struct record_stack *record_stack(const struct record *r, uint32_t id)
 	const struct record_stack *s = arena_at(r, PART_stacks, id, sizeof(*s));
 
 	if (!s || s->depth > RECORD_STACK_MAX ||
-	    (uint64_t)id * 8 + sizeof(*s) + s->depth * sizeof(s->pc[0]) > r->part[PART_stacks].bytes)
+	    (uint64_t)id * 8 + sizeof(*s) + s->depth * sizeof(s->pc[0]) >
+		    r->part[PART_stacks].bytes)
 		return NULL;
 	return s;
 }
@@ -272,7 +277,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 	dir = text_at(r, dir_id, depth + 1);
 	n = (int)(s->bytes - sizeof(dir_id));
 	joined = util_format("%s%s%.*s", dir ? dir : "",
-			     dir && n && dir[strlen(dir) - 1] != '/' ? "/" : "", n,
+			     dir && *dir && n && dir[strlen(dir) - 1] != '/' ? "/" : "", n,
 			     s->data + sizeof(dir_id));
 	free(dir);
 	return clean(joined);
@@ -345,7 +350,8 @@ void record_events(const struct record *r, bool final, uint64_t *from, uint64_t 
 		if (e->seq == *from + 1)
 			take(e, arg);
 		else if (final || e->seq > *from + 1)
-			++*ret_lost; /* its writer died there, or it was overwritten while we read */
+			++*ret_lost; /* its writer died there, or it was overwritten while we read
+				      */
 		else
 			return; /* still being written */
 	}

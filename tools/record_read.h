@@ -21,9 +21,9 @@ struct record {
 	char *path;
 	struct record_header head;
 	struct record_buffer part[PART_COUNT];
-	uint32_t bad; /* bit i: part i could not be used */
-	unsigned char *slots;	/* chunks that are in use, dense */
-	uint32_t *slot_base;	/* first fd of each */
+	uint32_t bad;         /* bit i: part i could not be used */
+	unsigned char *slots; /* chunks that are in use, dense */
+	uint32_t *slot_base;  /* first fd of each */
 	uint32_t slot_chunks;
 };
 
@@ -36,7 +36,8 @@ const char *record_part_name(unsigned part);
 
 const struct record_stack *record_stack(const struct record *r, uint32_t id);
 const struct record_string *record_string(const struct record *r, uint32_t id);
-/* A path or address as text (allocated): relative paths joined with their directory. NULL: unknown. */
+/* A path or address as text (allocated): relative paths joined with their directory. NULL: unknown.
+ */
 char *record_text(const struct record *r, uint32_t id);
 const struct record_site *record_site(const struct record *r, uint64_t i);
 const struct record_facts *record_facts(const struct record *r, uint32_t id);
@@ -46,9 +47,10 @@ const struct record_image *record_image(const struct record *r, uint64_t i);
 bool record_slot(const struct record *r, uint64_t i, int *ret_fd, struct record_slot *ret);
 
 /*
- * Events [*from, ...) still in the ring, oldest first. Calls take() for each whole event and adds to
- * *ret_lost what was overwritten. *from moves behind what was taken: up to an event that is still
- * being written; when the writer is dead (`final`) such an event is lost, and what follows is taken.
+ * Events [*from, ...) still in the ring, oldest first. Calls take() for each whole event and adds
+ * to *ret_lost what was overwritten. *from moves behind what was taken: up to an event that is
+ * still being written; when the writer is dead (`final`) such an event is lost, and what follows is
+ * taken.
  */
 void record_events(const struct record *r, bool final, uint64_t *from, uint64_t *ret_lost,
 		   void (*take)(const struct record_event *e, void *arg), void *arg);

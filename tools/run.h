@@ -17,7 +17,7 @@ struct run_options {
 	bool log_stacks;
 	bool wait_child_only;
 	bool quiet, report;
-	unsigned fail_on;    /* enum run_fail */
+	unsigned fail_on;   /* enum run_fail */
 	int error_exitcode; /* -1: not given */
 	const char *stacks, *size;
 	char **command;
@@ -37,12 +37,12 @@ char *run_library(void);
 /* ---- run_tree.c ---- */
 struct tree {
 	const char *session;
-	pid_t child;	  /* the command */
+	pid_t child;      /* the command */
 	int child_status; /* as wait(2) gives it, once it ended */
 	bool child_ended;
-	bool all;	  /* wait for the whole tree, not the command alone */
+	bool all; /* wait for the whole tree, not the command alone */
 	uint64_t looked_ns;
-	int *unfollowed;  /* pids already noted */
+	int *unfollowed; /* pids already noted */
 	size_t unfollowed_count, unfollowed_room;
 };
 /* Start the command with the shim. 0, or an exit status (125, 126, 127) after a printed error. */

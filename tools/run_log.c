@@ -97,10 +97,10 @@ static void take(const struct record_event *e, void *arg)
 	json_object_object_add(o, "stack_id",
 			       s && s->stack ? json_object_new_int64((int64_t)s->stack) : NULL);
 	if (l->stacks)
-		json_object_object_add(o, "stack",
-				       out_json_stack(l->m, l->symbols,
-						      s ? model_stack(l->m, l->r, s->stack) :
-							  MODEL_NONE));
+		json_object_object_add(
+			o, "stack",
+			out_json_stack(l->m, l->symbols,
+				       s ? model_stack(l->m, l->r, s->stack) : MODEL_NONE));
 	write_line(l, o);
 	free(target);
 }
@@ -113,7 +113,7 @@ static struct position *position_of(struct log *l, const struct record_header *h
 		if (l->positions[i].pid == h->pid && l->positions[i].created_ns == h->created_ns)
 			return &l->positions[i];
 	p = UTIL_PUSH(l->positions, l->positions_count, l->positions_room);
-	*p = (struct position){ .pid = h->pid, .created_ns = h->created_ns };
+	*p = (struct position){.pid = h->pid, .created_ns = h->created_ns};
 	return p;
 }
 

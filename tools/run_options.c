@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* run_options.c - the command line of `fdwhy run`. Everything wrong is found before anything starts. */
+/* run_options.c - the command line of `fdwhy run`. Everything wrong is found before anything
+ * starts. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,10 +12,12 @@
 static const char help[] =
 	"usage: fdwhy run [options] [--] COMMAND [ARGUMENT...]\n"
 	"\n"
-	"Run COMMAND and everything it starts with the shim preloaded; record every EAGAIN with its\n"
+	"Run COMMAND and everything it starts with the shim preloaded; record every EAGAIN with "
+	"its\n"
 	"stack and cause, and every file descriptor from its birth to its death.\n"
 	"\n"
-	"  -o, --output=DIR       make the session here (default: a new name in the default place)\n"
+	"  -o, --output=DIR       make the session here (default: a new name in the default "
+	"place)\n"
 	"      --log=FILE         write each EAGAIN as one JSON line, as it happens (- is stderr)\n"
 	"      --log-stacks       with the symbolised stack in each line\n"
 	"      --wait=tree|child  end with the whole process tree (default), or with COMMAND\n"
@@ -42,7 +45,7 @@ static int set_fail_on(struct run_options *o, const char *s)
 	static const struct {
 		const char *name;
 		unsigned bit;
-	} words[] = { { "leak", FAIL_leak }, { "eagain", FAIL_eagain }, { "misuse", FAIL_misuse } };
+	} words[] = {{"leak", FAIL_leak}, {"eagain", FAIL_eagain}, {"misuse", FAIL_misuse}};
 
 	while (*s) {
 		size_t n = strcspn(s, ","), i = 0;
@@ -125,22 +128,22 @@ static int take(struct run_options *o, int c, const char *value)
 int run_parse(int argc, char **argv, struct run_options *ret)
 {
 	static const struct option options[] = {
-		{ "output", required_argument, NULL, 'o' },
-		{ "log", required_argument, NULL, LOG },
-		{ "log-stacks", no_argument, NULL, LOG_STACKS },
-		{ "wait", required_argument, NULL, WAIT },
-		{ "fail-on", required_argument, NULL, FAIL_ON },
-		{ "error-exitcode", required_argument, NULL, EXITCODE },
-		{ "report", no_argument, NULL, REPORT },
-		{ "stacks", required_argument, NULL, STACKS },
-		{ "size", required_argument, NULL, SIZE },
-		{ "quiet", no_argument, NULL, 'q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ NULL, 0, NULL, 0 },
+		{"output", required_argument, NULL, 'o'},
+		{"log", required_argument, NULL, LOG},
+		{"log-stacks", no_argument, NULL, LOG_STACKS},
+		{"wait", required_argument, NULL, WAIT},
+		{"fail-on", required_argument, NULL, FAIL_ON},
+		{"error-exitcode", required_argument, NULL, EXITCODE},
+		{"report", no_argument, NULL, REPORT},
+		{"stacks", required_argument, NULL, STACKS},
+		{"size", required_argument, NULL, SIZE},
+		{"quiet", no_argument, NULL, 'q'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	int c, status = 0;
 
-	*ret = (struct run_options){ .error_exitcode = -1 };
+	*ret = (struct run_options){.error_exitcode = -1};
 	while (!status && (c = getopt_long(argc, argv, "+o:qh", options, NULL)) != -1)
 		status = take(ret, c, optarg);
 	if (status)

@@ -49,15 +49,18 @@ static int make_given(const char *directory, char **ret_path)
 	struct stat st;
 
 	if (mkdir(directory, 0700) && errno != EEXIST)
-		return util_error(125, "%s: cannot make the session: %s; choose another with -o DIR",
+		return util_error(125,
+				  "%s: cannot make the session: %s; choose another with -o DIR",
 				  directory, strerror(errno));
 	if (lstat(directory, &st) || !S_ISDIR(st.st_mode))
-		return util_error(125, "%s: not a directory; choose another with -o DIR", directory);
+		return util_error(125, "%s: not a directory; choose another with -o DIR",
+				  directory);
 	if (st.st_uid != geteuid())
 		return util_error(125, "%s: belongs to another user; choose another with -o DIR",
 				  directory);
 	if (!is_empty(directory))
-		return util_error(125, "%s: not empty; choose a new directory with -o DIR", directory);
+		return util_error(125, "%s: not empty; choose a new directory with -o DIR",
+				  directory);
 	*ret_path = realpath(directory, NULL);
 	if (!*ret_path || open_up(*ret_path) || access(*ret_path, W_OK | X_OK))
 		return util_error(125, "%s: cannot write there: %s; choose another with -o DIR",
@@ -69,7 +72,7 @@ static char *new_name(const char *place, const char *command)
 {
 	static const char alnum[] = "abcdefghijklmnopqrstuvwxyz012345";
 	const char *slash = strrchr(command, '/');
-	unsigned char random[6] = { 0 };
+	unsigned char random[6] = {0};
 	char stamp[32], suffix[7] = "";
 	time_t now = time(NULL);
 	struct tm tm;
@@ -100,8 +103,9 @@ static int make_default(const char *command, char **ret_path)
 		}
 		free(place);
 	}
-	return util_error(125, "no place for a session (XDG_RUNTIME_DIR, /run, /tmp); choose one with "
-			       "-o DIR");
+	return util_error(125,
+			  "no place for a session (XDG_RUNTIME_DIR, /run, /tmp); choose one with "
+			  "-o DIR");
 }
 
 int run_session_make(const char *directory, const char *command, char **ret_path)
@@ -137,7 +141,7 @@ int run_session_describe(const char *path, char **command)
 
 char *run_library(void)
 {
-	static const char *const beside[] = { "libfdwhy.so", "../lib/fdwhy/libfdwhy.so" };
+	static const char *const beside[] = {"libfdwhy.so", "../lib/fdwhy/libfdwhy.so"};
 	const char *given = getenv("FDWHY_LIB");
 	char dir[4096], *path;
 

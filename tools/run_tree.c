@@ -23,8 +23,8 @@
 
 #define LOOK_NS 200000000u /* how often to look for processes without a record */
 
-static const int forwarded[] = { SIGHUP,  SIGINT,  SIGQUIT, SIGTERM, SIGUSR1,
-				 SIGUSR2, SIGALRM, SIGWINCH, SIGPIPE };
+static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1,
+				SIGUSR2, SIGALRM, SIGWINCH, SIGPIPE};
 
 static uint64_t now_ns(clockid_t clock)
 {
@@ -45,13 +45,14 @@ static void block(sigset_t *ret_old)
 	sigprocmask(SIG_BLOCK, &set, ret_old);
 }
 
-/* ---- starting --------------------------------------------------------------------------------- */
+/* ---- starting ---------------------------------------------------------------------------------
+ */
 
 static void set_environment(const struct tree *t, const struct run_options *o, const char *library)
 {
 	const char *others = getenv("LD_PRELOAD");
-	char *preload = others && *others ? util_format("%s:%s", others, library) :
-					    util_copy(library);
+	char *preload =
+		others && *others ? util_format("%s:%s", others, library) : util_copy(library);
 
 	setenv("LD_PRELOAD", preload, 1); /* ours last: a sanitizer must be first */
 	setenv("FDWHY_SESSION", t->session, 1);
@@ -93,7 +94,8 @@ int tree_start(struct tree *t, const struct run_options *o, const char *library)
 	return util_error(error == ENOENT ? 127 : 126, "%s: %s", o->command[0], strerror(error));
 }
 
-/* ---- ends ------------------------------------------------------------------------------------- */
+/* ---- ends -------------------------------------------------------------------------------------
+ */
 
 static void append(const struct tree *t, const char *name, struct json_object *o)
 {
@@ -117,7 +119,8 @@ static void note_end(struct tree *t, pid_t pid, int status)
 	json_object_object_add(o, "pid", json_object_new_int(pid));
 	json_object_object_add(o, "time_real_ns",
 			       json_object_new_int64((int64_t)now_ns(CLOCK_REALTIME)));
-	json_object_object_add(o, "status", killed ? NULL : json_object_new_int(WEXITSTATUS(status)));
+	json_object_object_add(o, "status",
+			       killed ? NULL : json_object_new_int(WEXITSTATUS(status)));
 	json_object_object_add(o, "signal", killed ? json_object_new_int(WTERMSIG(status)) : NULL);
 	append(t, "ends.jsonl", o);
 }
@@ -138,7 +141,8 @@ static bool reap(struct tree *t)
 	return pid == 0;
 }
 
-/* ---- processes without a record ----------------------------------------------------------------- */
+/* ---- processes without a record -----------------------------------------------------------------
+ */
 
 static bool has_record(const struct tree *t, int pid)
 {
@@ -192,7 +196,8 @@ static void look_below(struct tree *t, int pid, int depth)
 	}
 }
 
-/* ---- the loop --------------------------------------------------------------------------------- */
+/* ---- the loop ---------------------------------------------------------------------------------
+ */
 
 /* What the terminal sends goes to the whole foreground group: the command has it already. */
 static void forward(const struct tree *t, const siginfo_t *info)
@@ -213,7 +218,7 @@ static void forward(const struct tree *t, const siginfo_t *info)
 
 bool tree_step(struct tree *t, int ms)
 {
-	const struct timespec wait = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 };
+	const struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
 	siginfo_t info;
 	sigset_t set;
 	int signo;
@@ -233,6 +238,6 @@ bool tree_step(struct tree *t, int ms)
 
 int tree_status(const struct tree *t)
 {
-	return WIFSIGNALED(t->child_status) ? 128 + WTERMSIG(t->child_status) :
-					      WEXITSTATUS(t->child_status);
+	return WIFSIGNALED(t->child_status) ? 128 + WTERMSIG(t->child_status)
+					    : WEXITSTATUS(t->child_status);
 }

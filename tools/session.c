@@ -58,7 +58,8 @@ static int newer(const void *a, const void *b)
 {
 	const struct session *x = a, *y = b;
 
-	return (x->created_real_ns < y->created_real_ns) - (x->created_real_ns > y->created_real_ns);
+	return (x->created_real_ns < y->created_real_ns) -
+	       (x->created_real_ns > y->created_real_ns);
 }
 
 size_t session_list(struct session **ret)
@@ -180,5 +181,6 @@ bool session_alive(pid_t pid, uint64_t created_boot_ns)
 {
 	uint64_t start = session_process_start(pid);
 
-	return start && start <= created_boot_ns + 1000000000u / (unsigned long)sysconf(_SC_CLK_TCK);
+	return start &&
+	       start <= created_boot_ns + 1000000000u / (unsigned long)sysconf(_SC_CLK_TCK);
 }

@@ -14,8 +14,8 @@ struct session {
 };
 
 /*
- * The i-th default place, for sessions of this user; NULL beyond the last. The first one that can be
- * used is where new sessions go: $XDG_RUNTIME_DIR/fdwhy, /run/fdwhy (root), /tmp/fdwhy-<uid>.
+ * The i-th default place, for sessions of this user; NULL beyond the last. The first one that can
+ * be used is where new sessions go: $XDG_RUNTIME_DIR/fdwhy, /run/fdwhy (root), /tmp/fdwhy-<uid>.
  * Allocated.
  */
 char *session_place(unsigned i);

@@ -35,7 +35,7 @@ struct module {
 struct symbols {
 	const struct model *m;
 	struct module *modules;
-	size_t modules_count; /* the model may learn of more */
+	size_t modules_count;   /* the model may learn of more */
 	struct answer *answers; /* hash table */
 	size_t size, count;
 	bool enabled, progress;
@@ -77,7 +77,8 @@ void symbols_close(struct symbols *s)
 	free(s);
 }
 
-/* ---- modules ---------------------------------------------------------------------------------- */
+/* ---- modules ----------------------------------------------------------------------------------
+ */
 
 static const Dwfl_Callbacks callbacks = {
 	.find_elf = dwfl_build_id_find_elf,
@@ -149,7 +150,8 @@ const char *symbols_problem(struct symbols *s, uint32_t module)
 	return s->modules[module].problem;
 }
 
-/* ---- addresses -------------------------------------------------------------------------------- */
+/* ---- addresses --------------------------------------------------------------------------------
+ */
 
 static char *demangled(const char *name)
 {
@@ -214,9 +216,10 @@ static size_t inlined(struct module *x, Dwarf_Addr addr, char *file, int line, s
 
 		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
 			continue;
-		ret[count] = (struct symbol){ .function = demangled(die_name(&scopes[i])),
-					      .file = file, .line = line,
-					      .inlined = tag == DW_TAG_inlined_subroutine };
+		ret[count] = (struct symbol){.function = demangled(die_name(&scopes[i])),
+					     .file = file,
+					     .line = line,
+					     .inlined = tag == DW_TAG_inlined_subroutine};
 		count++;
 		file = NULL;
 		if (tag == DW_TAG_subprogram)
@@ -226,7 +229,7 @@ static size_t inlined(struct module *x, Dwarf_Addr addr, char *file, int line, s
 	free(scopes);
 	if (count)
 		return count;
-	ret[0] = (struct symbol){ .file = file, .line = line };
+	ret[0] = (struct symbol){.file = file, .line = line};
 	return 1;
 }
 
@@ -242,7 +245,7 @@ static size_t look_up(struct symbols *s, const struct model_frame *f, struct sym
 	int line = 0;
 	size_t n;
 
-	*ret = (struct symbol){ 0 };
+	*ret = (struct symbol){0};
 	if (problem)
 		return 1;
 	addr = f->offset - !f->exact + x->bias;
@@ -276,8 +279,8 @@ static void grow(struct symbols *s)
 	s->size *= 2;
 	s->answers = util_alloc(s->size, sizeof(*s->answers));
 	for (size_t i = 0; i < n; i++) {
-		struct model_frame f = { .module = old[i].module, .offset = old[i].offset,
-					 .exact = old[i].exact };
+		struct model_frame f = {
+			.module = old[i].module, .offset = old[i].offset, .exact = old[i].exact};
 
 		if (old[i].used)
 			*place(s, &f) = old[i];
@@ -298,8 +301,8 @@ const struct symbol *symbols_at(struct symbols *s, const struct model_frame *f, 
 		grow(s);
 	a = place(s, f);
 	if (!a->used) {
-		*a = (struct answer){ .offset = f->offset, .module = f->module, .exact = f->exact,
-				      .used = true };
+		*a = (struct answer){
+			.offset = f->offset, .module = f->module, .exact = f->exact, .used = true};
 		a->count = look_up(s, f, found);
 		a->list = util_alloc(a->count, sizeof(*a->list));
 		memcpy(a->list, found, a->count * sizeof(*a->list));

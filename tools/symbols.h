@@ -13,7 +13,7 @@
 struct symbol {
 	char *function; /* NULL: unknown */
 	char *file;
-	int line;    /* 0 unknown */
+	int line;     /* 0 unknown */
 	bool inlined; /* into the next one */
 };
 

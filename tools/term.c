@@ -22,7 +22,7 @@ bool term_is_terminal(void)
 
 const char *term_on(enum term_style style)
 {
-	static const char *const on[] = { "", "\033[1m", "\033[31m", "\033[33m", "\033[2m" };
+	static const char *const on[] = {"", "\033[1m", "\033[31m", "\033[33m", "\033[2m"};
 
 	return colour ? on[style] : "";
 }

@@ -137,9 +137,13 @@ const char *util_duration(uint64_t ns)
 		uint64_t ns;
 		const char *unit;
 	} units[] = {
-		{ 86400000000000u, "d" }, { 3600000000000u, "h" }, { 60000000000u, "min" },
-		{ 1000000000u, "s" },	  { 1000000u, "ms" },	   { 1000u, "us" },
-		{ 1u, "ns" },
+		{86400000000000u, "d"},
+		{3600000000000u, "h"},
+		{60000000000u, "min"},
+		{1000000000u, "s"},
+		{1000000u, "ms"},
+		{1000u, "us"},
+		{1u, "ns"},
 	};
 	static char ring[8][24];
 	static unsigned at;

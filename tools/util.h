@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* util.h - errors in one line, memory that cannot fail, growing arrays and texts, distances of words. */
+/* util.h - errors in one line, memory that cannot fail, growing arrays and texts, distances of
+ * words. */
 #ifndef TOOL_UTIL_H
 #define TOOL_UTIL_H
 
@@ -14,7 +15,8 @@ void *util_alloc(size_t count, size_t bytes); /* zeroed; ends the program when m
 char *util_copy(const char *s);
 char *util_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* A growing array: UTIL_PUSH(array, count, room) makes place for one more and yields its address. */
+/* A growing array: UTIL_PUSH(array, count, room) makes place for one more and yields its address.
+ */
 void *util_grow(void *array, size_t count, size_t *room, size_t bytes);
 #define UTIL_PUSH(array, count, room) \
 	((array) = util_grow((array), (count), &(room), sizeof(*(array))), &(array)[(count)++])

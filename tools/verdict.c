@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * verdict.c - see verdict.h and docs/leaks.md. Works on the history of the number open at one birth
- * site: 20 buckets whose width doubles with uptime, so that the rule holds for a minute and a month.
+ * site: 20 buckets whose width doubles with uptime, so that the rule holds for a minute and a
+ * month.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,9 +16,10 @@
 const char *verdict_name(enum verdict_kind kind)
 {
 	static const char *const names[] = {
-		[VERDICT_expected] = "expected", [VERDICT_steady] = "steady",
+		[VERDICT_expected] = "expected",   [VERDICT_steady] = "steady",
 		[VERDICT_inherited] = "inherited", [VERDICT_at_exit] = "at-exit",
-		[VERDICT_idle] = "idle", [VERDICT_growing] = "growing", [VERDICT_leak] = "leak",
+		[VERDICT_idle] = "idle",           [VERDICT_growing] = "growing",
+		[VERDICT_leak] = "leak",
 	};
 
 	return names[kind];
@@ -43,23 +45,25 @@ static unsigned history(const struct verdict_in *in, uint32_t *ret)
 }
 
 /*
- * Growth of the floor: the lowest number open in the later half of the history against the lowest in
- * the earlier. Load comes and goes, but what leaks lifts the floor. The first bucket is warm-up.
+ * The lowest number open in the first, middle and last third of the history, without its first
+ * bucket. Load comes and goes, but what leaks lifts the floor, and goes on lifting it: a pool that
+ * warms up lifts it less and less.
  */
 struct floor {
 	unsigned points, rises;
-	uint32_t early, late;
+	uint32_t third[3];
 };
 
 static struct floor floor_of(const struct verdict_in *in)
 {
 	uint32_t h[RECORD_SERIES];
-	struct floor f = { .points = history(in, h), .early = UINT32_MAX, .late = UINT32_MAX };
+	struct floor f = {.points = history(in, h), .third = {UINT32_MAX, UINT32_MAX, UINT32_MAX}};
+	unsigned first = f.points > 3;
 
-	for (unsigned i = f.points > 2; i < f.points; i++) {
-		uint32_t *side = i < (f.points + 1) / 2 ? &f.early : &f.late;
+	for (unsigned i = first; i < f.points; i++) {
+		uint32_t *third = &f.third[(i - first) * 3 / (f.points - first)];
 
-		*side = h[i] < *side ? h[i] : *side;
+		*third = h[i] < *third ? h[i] : *third;
 		f.rises += i && h[i] > h[i - 1];
 	}
 	return f;
@@ -69,8 +73,8 @@ static void say(struct verdict *v, enum verdict_kind kind, const char *format, u
 		uint64_t b, uint64_t c)
 {
 	v->kind = kind;
-	snprintf(v->reason, sizeof(v->reason), format, (unsigned long long)a,
-		 (unsigned long long)b, (unsigned long long)c);
+	snprintf(v->reason, sizeof(v->reason), format, (unsigned long long)a, (unsigned long long)b,
+		 (unsigned long long)c);
 }
 
 /* Nothing was ever closed here, and it happened often: no history needed. */
@@ -89,17 +93,13 @@ static bool never_closed(const struct verdict_in *in, struct verdict *v)
 static bool rising(const struct verdict_in *in, struct verdict *v)
 {
 	struct floor f = floor_of(in);
+	uint32_t a = f.third[0], b = f.third[1], c = f.third[2];
 
-	if (f.points < 4 || f.late == UINT32_MAX || f.early == UINT32_MAX || f.late <= f.early ||
-	    f.rises < 3)
+	if (f.points < 4 || f.rises < 3 || b <= a || c <= b || (c - b) * 4 < b - a ||
+	    in->open + 1 < c)
 		return false;
-	if (f.points >= POINTS_CERTAIN && f.late - f.early >= SURVIVORS_FEW &&
-	    in->open + 1 >= f.late)
-		say(v, VERDICT_leak, "%llu open, never below %llu lately, was %llu before", in->open,
-		    f.late, f.early);
-	else
-		say(v, VERDICT_growing, "%llu open, never below %llu lately, was %llu before",
-		    in->open, f.late, f.early);
+	say(v, f.points >= POINTS_CERTAIN && c - a >= SURVIVORS_FEW ? VERDICT_leak : VERDICT_growing,
+	    "%llu open, never below %llu lately, was %llu before", in->open, c, a);
 	return true;
 }
 
@@ -126,7 +126,8 @@ void verdict_judge(const struct verdict_in *in, struct verdict *ret)
 	else if (never_closed(in, ret) || rising(in, ret) || left_over(in, ret))
 		return;
 	else if (!in->uses && !in->listening && in->age_ns > 600000000000u)
-		say(ret, VERDICT_idle, "open for %llu s, never used", in->age_ns / 1000000000u, 0, 0);
+		say(ret, VERDICT_idle, "open for %llu s, never used", in->age_ns / 1000000000u, 0,
+		    0);
 	else
 		say(ret, VERDICT_steady, "%llu open, at most %llu", in->open, in->peak, 0);
 }

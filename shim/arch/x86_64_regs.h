@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * x86_64_regs.h - what the unwinder must know of the processor: DWARF numbers of the registers it
- * follows, its own registers, where the kernel puts those of code that a signal interrupted, and how
- * a rule is packed. Included by stack_arch.h only.
+ * follows, its own registers, where the kernel puts those of code that a signal interrupted, and
+ * how a rule is packed. Included by stack_arch.h only.
  */
 #ifndef SHIM_ARCH_REGS_H
 #define SHIM_ARCH_REGS_H
@@ -21,7 +21,7 @@ struct regs {
 };
 
 /* The registers of the function that it stands in. */
-#define REGS_HERE(r)                                                               \
+#define REGS_HERE(r)                                                             \
 	__asm__ volatile("leaq 0(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2" \
 			 : "=&r"((r)->pc), "=&r"((r)->sp), "=&r"((r)->fp))
 
@@ -64,13 +64,13 @@ static inline bool regs_pack(const struct stack_rule *r, uint64_t *ret_a, uint64
 
 static inline struct stack_rule regs_unpack(uint64_t a, uint64_t b)
 {
-	return (struct stack_rule){ .cfa = (int32_t)bits_get(a, 1, 16) * 8,
-				    .fp = (int32_t)bits_get(b, 5, 12) * 8,
-				    .ra = -8,
-				    .how = (uint8_t)bits_get_unsigned(b, 0, 3),
-				    .fp_how = (uint8_t)bits_get_unsigned(b, 3, 2),
-				    .ra_saved = true,
-				    .from_fp = a & 1 };
+	return (struct stack_rule){.cfa = (int32_t)bits_get(a, 1, 16) * 8,
+				   .fp = (int32_t)bits_get(b, 5, 12) * 8,
+				   .ra = -8,
+				   .how = (uint8_t)bits_get_unsigned(b, 0, 3),
+				   .fp_how = (uint8_t)bits_get_unsigned(b, 3, 2),
+				   .ra_saved = true,
+				   .from_fp = a & 1};
 }
 
 /* Simple: HOW_plain, fp the same or saved below the CFA, return address saved. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * harness.h - what every end-to-end test needs: a private directory, programs started and stopped by
- * pid, sessions, and the report as JSON. Conditions are polled with a deadline; nothing sleeps.
+ * harness.h - what every end-to-end test needs: a private directory, programs started and stopped
+ * by pid, sessions, and the report as JSON. Conditions are polled with a deadline; nothing sleeps.
  */
 #ifndef E2E_HARNESS_H
 #define E2E_HARNESS_H
@@ -30,7 +30,7 @@ const char *built(const char *name);
 
 struct proc {
 	pid_t pid;
-	int in;	      /* its standard input; -1 closed */
+	int in;        /* its standard input; -1 closed */
 	char out[256]; /* files that get its standard output and error */
 	char err[256];
 };
@@ -66,17 +66,19 @@ json_object *report_of(const struct work *w, const char *session);
 json_object *field(json_object *o, const char *path); /* "a.b.c"; NULL when absent or null */
 int64_t number_of(json_object *o, const char *path);
 const char *text_of(json_object *o, const char *path); /* "" when null */
-/* First of list `key` whose call is `call` (NULL: any) and whose stack has `function` (NULL: any). */
-json_object *find_site(json_object *report, const char *key, const char *call, const char *function);
+/* First of list `key` whose call is `call` (NULL: any) and whose stack has `function` (NULL: any).
+ */
+json_object *find_site(json_object *report, const char *key, const char *call,
+		       const char *function);
 bool stack_has(json_object *site, const char *key, const char *function);
 
 /* skip() with a printed reason. */
-#define SKIP_UNLESS(condition, why)          \
-	do {                                 \
-		if (!(condition)) {          \
+#define SKIP_UNLESS(condition, why)                       \
+	do {                                              \
+		if (!(condition)) {                       \
 			print_message("skip: %s\n", why); \
-			skip();              \
-		}                            \
+			skip();                           \
+		}                                         \
 	} while (0)
 bool installed(const char *program);
 

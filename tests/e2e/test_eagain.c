@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_eagain.c - each way a call fails with EAGAIN: seen once, with its stack, cause and evidence. */
+/* test_eagain.c - each way a call fails with EAGAIN: seen once, with its stack, cause and evidence.
+ */
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,7 @@ struct expected {
 static void expect(const struct work *w, const struct expected *x)
 {
 	char way[64];
-	char *argv[] = { (char *)(uintptr_t)built("targets/failing"), way, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("targets/failing"), way, NULL};
 	const char *session = work_path(w, x->way);
 	json_object *report, *e;
 
@@ -30,11 +31,11 @@ static void expect(const struct work *w, const struct expected *x)
 	json_object_put(report);
 }
 
-#define WAY(way, call, function, cause, mode, severity)                                       \
-	static void way##_is_explained(void **state)                                          \
-	{                                                                                     \
-		const struct expected x = { #way, call, function, cause, mode, severity };    \
-		expect(*state, &x);                                                           \
+#define WAY(way, call, function, cause, mode, severity)                                  \
+	static void way##_is_explained(void **state)                                     \
+	{                                                                                \
+		const struct expected x = {#way, call, function, cause, mode, severity}; \
+		expect(*state, &x);                                                      \
 	}
 WAY(send_nonblock, "send", "fill_send", "send-buffer-full", "O_NONBLOCK", "failure")
 WAY(send_dontwait, "send", "fill_send", "send-buffer-full", "MSG_DONTWAIT", "failure")
@@ -51,7 +52,7 @@ WAY(waiting, "recv", "waiting", "nothing-to-read", "MSG_DONTWAIT", "benign")
 static void a_full_backlog_names_the_listener(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { (char *)(uintptr_t)built("targets/failing"), "connect_backlog", NULL };
+	char *argv[] = {(char *)(uintptr_t)built("targets/failing"), "connect_backlog", NULL};
 	json_object *report, *e;
 
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
@@ -62,8 +63,9 @@ static void a_full_backlog_names_the_listener(void **state)
 	assert_non_null(strstr(text_of(e, "target.path"), "/listener.sock"));
 	assert_int_equal(text_of(e, "target.path")[0], '/');
 	assert_int_equal(number_of(e, "evidence.backlog"), 2);
-	assert_int_equal(number_of(e, "evidence.listener_pid"),
-			 number_of(json_object_array_get_idx(field(report, "processes"), 0), "pid"));
+	assert_int_equal(
+		number_of(e, "evidence.listener_pid"),
+		number_of(json_object_array_get_idx(field(report, "processes"), 0), "pid"));
 	assert_true(stack_has(field(e, "evidence"), "listener_stack", "listener"));
 	json_object_put(report);
 }
@@ -71,9 +73,14 @@ static void a_full_backlog_names_the_listener(void **state)
 static void a_held_record_lock_names_its_holder(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"),
-			 (char *)(uintptr_t)built("targets/failing"), "fcntl_held", NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			"-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			(char *)(uintptr_t)built("targets/failing"),
+			"fcntl_held",
+			NULL};
 	struct proc p = proc_start(w, argv, NULL);
 	json_object *report, *e, *child;
 
@@ -97,9 +104,14 @@ static void a_held_record_lock_names_its_holder(void **state)
 static void a_held_flock_names_its_holder_while_it_lives(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"),
-			 (char *)(uintptr_t)built("targets/failing"), "flock_held", NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			"-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			(char *)(uintptr_t)built("targets/failing"),
+			"flock_held",
+			NULL};
 	struct proc p = proc_start(w, argv, NULL);
 	json_object *report, *e;
 
@@ -116,10 +128,17 @@ static void a_held_flock_names_its_holder_while_it_lives(void **state)
 static void each_single_failure_is_a_line_of_the_log(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"), "--log",
-			 (char *)(uintptr_t)work_path(w, "log"), "--log-stacks",
-			 (char *)(uintptr_t)built("targets/failing"), "spinning", NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			"-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			"--log",
+			(char *)(uintptr_t)work_path(w, "log"),
+			"--log-stacks",
+			(char *)(uintptr_t)built("targets/failing"),
+			"spinning",
+			NULL};
 	int64_t lines = 0, lost = 0;
 	bool whole = false;
 	char *text, *save = NULL;
@@ -148,12 +167,18 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
-		T(send_nonblock_is_explained), T(send_dontwait_is_explained),
-		T(send_timeout_is_explained),  T(send_dgram_is_explained),
-		T(recv_nonblock_is_explained), T(recv_timeout_is_explained),
-		T(pipe_full_is_explained),     T(eventfd_empty_is_explained),
-		T(accept_none_is_explained),   T(spinning_is_explained),
-		T(waiting_is_explained),       T(a_full_backlog_names_the_listener),
+		T(send_nonblock_is_explained),
+		T(send_dontwait_is_explained),
+		T(send_timeout_is_explained),
+		T(send_dgram_is_explained),
+		T(recv_nonblock_is_explained),
+		T(recv_timeout_is_explained),
+		T(pipe_full_is_explained),
+		T(eventfd_empty_is_explained),
+		T(accept_none_is_explained),
+		T(spinning_is_explained),
+		T(waiting_is_explained),
+		T(a_full_backlog_names_the_listener),
 		T(a_held_record_lock_names_its_holder),
 		T(a_held_flock_names_its_holder_while_it_lives),
 		T(each_single_failure_is_a_line_of_the_log),

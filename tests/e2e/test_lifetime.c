@@ -10,7 +10,7 @@
 static json_object *record(const struct work *w, const char *way, int expected)
 {
 	char name[64];
-	char *argv[] = { (char *)(uintptr_t)built("targets/lifetime"), name, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("targets/lifetime"), name, NULL};
 
 	strcpy(name, way);
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), expected);
@@ -50,8 +50,9 @@ static int count_kind(json_object *r, const char *kind)
 
 static void every_kind_of_fd_is_told_apart(void **state)
 {
-	static const char *const kinds[] = { "epoll", "eventfd", "inotify", "timerfd", "signalfd",
-					     "memfd", "pipe-read", "pipe-write", "tcp", "udp", "dir" };
+	static const char *const kinds[] = {"epoll",    "eventfd", "inotify",   "timerfd",
+					    "signalfd", "memfd",   "pipe-read", "pipe-write",
+					    "tcp",      "udp",     "dir"};
 	json_object *r = record(*state, "one_of_each", 0);
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
@@ -153,6 +154,39 @@ static void a_fork_child_has_a_record_and_inherits_births(void **state)
 	json_object *r = record(*state, "fork", 0);
 
 	expect_child(r, "open_it");
+	json_object_put(r);
+}
+
+static bool has_all_children(void *arg)
+{
+	json_object *r = report_of(arg, work_path(arg, "s"));
+	bool all = json_object_array_length(field(r, "processes")) == 21;
+
+	json_object_put(r);
+	return all;
+}
+
+static void a_fork_child_has_what_its_parent_had_at_the_fork(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			(char *)(uintptr_t)built("targets/lifetime"), "fork_race", "wait", NULL};
+	struct proc p = proc_start(w, argv, NULL);
+	json_object *r, *list;
+
+	assert_true(proc_says(&p, "ready"));
+	assert_true(wait_until(has_all_children, (void *)(uintptr_t)w, 20));
+	r = report_of(w, work_path(w, "s"));
+	list = field(r, "coverage");
+	if (json_object_array_length(list))
+		print_error("%s\n", json_object_to_json_string(list));
+	assert_int_equal(json_object_array_length(list), 0);
+	list = field(r, "processes");
+	for (size_t i = 0; i < 21; i++)
+		if (number_of(json_object_array_get_idx(list, i), "counts.opened") == 0)
+			kill((pid_t)number_of(json_object_array_get_idx(list, i), "pid"), SIGKILL);
+	assert_int_equal(proc_wait(&p), 0);
 	json_object_put(r);
 }
 
@@ -289,9 +323,15 @@ static void pitfall_25_an_fd_received_in_a_message_is_a_birth(void **state)
 static void a_living_process_is_held_against_proc(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"),
-			 (char *)(uintptr_t)built("targets/lifetime"), "leak", "wait", NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			"-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			(char *)(uintptr_t)built("targets/lifetime"),
+			"leak",
+			"wait",
+			NULL};
 	struct proc p = proc_start(w, argv, NULL);
 	json_object *r;
 
@@ -308,10 +348,10 @@ static void plain_preload_makes_a_session_and_reports_at_exit(void **state)
 {
 	const struct work *w = *state;
 	char preload[600], runtime[600];
-	char *argv[] = { (char *)(uintptr_t)built("targets/lifetime"), "leak", NULL };
-	char *env[] = { preload, runtime, "FDWHY_REPORT=stderr", NULL };
-	char *report[] = { (char *)(uintptr_t)built("fdwhy"), "report", NULL };
-	char *render[] = { runtime, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("targets/lifetime"), "leak", NULL};
+	char *env[] = {preload, runtime, "FDWHY_REPORT=stderr", NULL};
+	char *report[] = {(char *)(uintptr_t)built("fdwhy"), "report", NULL};
+	char *render[] = {runtime, NULL};
 	struct proc p;
 	char *text;
 
@@ -332,13 +372,16 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
-		T(a_leak_is_named_and_churn_is_not), T(every_kind_of_fd_is_told_apart),
-		T(a_double_close_shows_three_stacks), T(a_use_after_close_is_misuse),
+		T(a_leak_is_named_and_churn_is_not),
+		T(every_kind_of_fd_is_told_apart),
+		T(a_double_close_shows_three_stacks),
+		T(a_use_after_close_is_misuse),
 		T(pitfall_1_a_loop_that_closes_unknown_numbers_is_no_misuse),
 		T(pitfall_1_close_range_and_closefrom_end_fds),
 		T(pitfall_2_dup_onto_chosen_numbers_is_followed),
 		T(a_fork_child_has_a_record_and_inherits_births),
 		T(a_child_of_a_raw_clone_is_noticed),
+		T(a_fork_child_has_what_its_parent_had_at_the_fork),
 		T(pitfall_12_exec_with_a_cleaned_environment_continues_the_record),
 		T(pitfall_8_a_vfork_child_changes_nothing_of_its_parent),
 		T(the_limit_of_open_files_is_reported_with_its_place),

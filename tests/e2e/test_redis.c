@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_redis.c - a real server under load: nothing it does is changed, nothing healthy is blamed. */
+/* test_redis.c - a real server under load: nothing it does is changed, nothing healthy is blamed.
+ */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,39 +9,20 @@
 
 #define ARG(s) ((char *)(uintptr_t)(s))
 
-static void redis_serves_thousands_and_is_found_healthy(void **state)
+static void expect_healthy_load(json_object *r)
 {
-	const struct work *w = *state;
-	char socket[300], *errors;
-	struct proc server, load;
-	json_object *r, *e;
+	json_object *e = find_site(r, "eagain", "accept4", NULL);
 
-	SKIP_UNLESS(installed("redis-server") && installed("redis-benchmark"),
-		    "redis-server and redis-tools are not installed");
-	snprintf(socket, sizeof(socket), "%.200s/redis.sock", w->dir);
-	server = proc_start(w, (char *const[]){ ARG(built("fdwhy")), "run", "-q", "-o",
-						ARG(work_path(w, "s")), "redis-server", "--port",
-						"0", "--unixsocket", socket, "--save", "", "--dir",
-						ARG(w->dir), "--maxclients", "3000", NULL }, NULL);
-	assert_true(wait_until(file_exists, socket, 20));
-	assert_int_equal(run(w, (char *const[]){ "redis-benchmark", "-s", socket, "-c", "1000", "-n",
-						 "20000", "-q", "-t", "set,get", NULL }, NULL, &load),
-			 0);
-	errors = file_text(load.err);
-	assert_null(strstr(errors, "rror"));
-	free(errors);
-	r = report_of(w, work_path(w, "s"));
-	e = find_site(r, "eagain", "accept4", NULL);
 	assert_non_null(e);
 	assert_string_equal(text_of(e, "cause"), "nothing-pending");
 	assert_string_equal(text_of(e, "severity"), "benign");
 	assert_true(number_of(find_site(r, "fds", "accept4", NULL), "opened") >= 2000);
 	assert_int_equal(json_object_array_length(field(r, "coverage")), 0);
 	json_object_put(r);
-	assert_int_equal(run(w, (char *const[]){ "redis-cli", "-s", socket, "shutdown", "nosave",
-						 NULL }, NULL, NULL), 0);
-	assert_int_equal(proc_wait(&server), 0);
-	r = report_of(w, work_path(w, "s"));
+}
+
+static void expect_healthy_end(json_object *r)
+{
 	assert_int_equal(number_of(r, "totals.leaks"), 0);
 	assert_int_equal(number_of(r, "totals.growing"), 0);
 	assert_int_equal(number_of(r, "totals.failures"), 0);
@@ -49,10 +31,37 @@ static void redis_serves_thousands_and_is_found_healthy(void **state)
 	json_object_put(r);
 }
 
+static void redis_serves_thousands_and_is_found_healthy(void **state)
+{
+	const struct work *w = *state;
+	char socket[300], *errors;
+	struct proc server, load;
+	char *start[] = { ARG(built("fdwhy")), "run", "-q", "-o", ARG(work_path(w, "s")),
+			  "redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
+			  "--dir", ARG(w->dir), "--maxclients", "3000", NULL };
+	char *benchmark[] = { "redis-benchmark", "-s", socket, "-c", "1000", "-n", "20000", "-q",
+			      "-t", "set,get", NULL };
+	char *shutdown[] = { "redis-cli", "-s", socket, "shutdown", "nosave", NULL };
+
+	SKIP_UNLESS(installed("redis-server") && installed("redis-benchmark"),
+		    "redis-server and redis-tools are not installed");
+	snprintf(socket, sizeof(socket), "%.200s/redis.sock", w->dir);
+	server = proc_start(w, start, NULL);
+	assert_true(wait_until(file_exists, socket, 20));
+	assert_int_equal(run(w, benchmark, NULL, &load), 0);
+	errors = file_text(load.err);
+	assert_null(strstr(errors, "rror"));
+	free(errors);
+	expect_healthy_load(report_of(w, work_path(w, "s")));
+	assert_int_equal(run(w, shutdown, NULL, NULL), 0);
+	assert_int_equal(proc_wait(&server), 0);
+	expect_healthy_end(report_of(w, work_path(w, "s")));
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(
-		redis_serves_thousands_and_is_found_healthy, work_begin, work_end) };
+	const struct CMUnitTest tests[] = {cmocka_unit_test_setup_teardown(
+		redis_serves_thousands_and_is_found_healthy, work_begin, work_end)};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

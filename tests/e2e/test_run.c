@@ -13,14 +13,14 @@
 
 static int fdwhy(const struct work *w, struct proc *p, char *const args[])
 {
-	char *argv[32] = { ARG(built("fdwhy")) };
+	char *argv[32] = {ARG(built("fdwhy"))};
 
 	for (size_t i = 0; args[i] && i < 30; i++)
 		argv[1 + i] = args[i];
 	return run(w, argv, NULL, p);
 }
 
-#define FDWHY(w, p, ...) fdwhy(w, p, (char *const[]){ __VA_ARGS__, NULL })
+#define FDWHY(w, p, ...) fdwhy(w, p, (char *const[]){__VA_ARGS__, NULL})
 
 static void expect_error(const struct proc *p, const char *words)
 {
@@ -107,8 +107,8 @@ static void reports_name_what_is_wrong(void **state)
 static void an_existing_preload_stays_first(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { ARG(built("fdwhy")), "run", "-q", "sh", "-c", "echo $LD_PRELOAD", NULL };
-	char *env[] = { "LD_PRELOAD=libm.so.6", NULL };
+	char *argv[] = {ARG(built("fdwhy")), "run", "-q", "sh", "-c", "echo $LD_PRELOAD", NULL};
+	char *env[] = {"LD_PRELOAD=libm.so.6", NULL};
 	struct proc p;
 	char *text;
 
@@ -126,9 +126,11 @@ static void a_daemon_that_forks_away_is_waited_for(void **state)
 	struct proc p;
 
 	snprintf(script, sizeof(script),
-		 "(setsid sh -c 'read x < %s/fifo; touch %s/done' >/dev/null 2>&1 &)", w->dir, w->dir);
+		 "(setsid sh -c 'read x < %s/fifo; touch %s/done' >/dev/null 2>&1 &)", w->dir,
+		 w->dir);
 	assert_int_equal(mkfifo(work_path(w, "fifo"), 0600), 0);
-	p = proc_start(w, (char *const[]){ ARG(built("fdwhy")), "run", "-q", "sh", "-c", script, NULL },
+	p = proc_start(w,
+		       (char *const[]){ARG(built("fdwhy")), "run", "-q", "sh", "-c", script, NULL},
 		       NULL);
 	close(open(work_path(w, "fifo"), O_WRONLY)); /* meets the daemon's open */
 	assert_int_equal(proc_wait(&p), 0);
@@ -138,8 +140,13 @@ static void a_daemon_that_forks_away_is_waited_for(void **state)
 static void signals_reach_the_command(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { ARG(built("fdwhy")), "run", "-q", "sh", "-c",
-			 "trap 'exit 33' TERM; echo ready; while :; do sleep 0.05; done", NULL };
+	char *argv[] = {ARG(built("fdwhy")),
+			"run",
+			"-q",
+			"sh",
+			"-c",
+			"trap 'exit 33' TERM; echo ready; while :; do sleep 0.05; done",
+			NULL};
 	struct proc p = proc_start(w, argv, NULL);
 
 	assert_true(proc_says(&p, "ready"));
@@ -151,19 +158,22 @@ static void fail_on_leak_gives_the_chosen_status(void **state)
 	const struct work *w = *state;
 	char *target = ARG(built("targets/lifetime"));
 
-	assert_int_equal(FDWHY(w, NULL, "run", "-q", "--fail-on=leak", "--error-exitcode=9", target,
-			       "leak"), 9);
+	assert_int_equal(
+		FDWHY(w, NULL, "run", "-q", "--fail-on=leak", "--error-exitcode=9", target, "leak"),
+		9);
 	assert_int_equal(FDWHY(w, NULL, "run", "-q", "--fail-on=leak", target, "fine"), 0);
-	assert_int_equal(FDWHY(w, NULL, "run", "-q", "--fail-on=misuse", target, "double_close"), 1);
+	assert_int_equal(FDWHY(w, NULL, "run", "-q", "--fail-on=misuse", target, "double_close"),
+			 1);
 	assert_int_equal(FDWHY(w, NULL, "run", "-q", "--fail-on=eagain",
-			       ARG(built("targets/failing")), "pipe_full"), 1);
+			       ARG(built("targets/failing")), "pipe_full"),
+			 1);
 }
 
 static void input_and_output_pass_through(void **state)
 {
 	const struct work *w = *state;
-	struct proc p = proc_start(w, (char *const[]){ ARG(built("fdwhy")), "run", "-q", "cat", NULL },
-				   NULL);
+	struct proc p =
+		proc_start(w, (char *const[]){ARG(built("fdwhy")), "run", "-q", "cat", NULL}, NULL);
 	char *text;
 
 	assert_int_equal(write(p.in, "hello\n", 6), 6);
@@ -196,7 +206,8 @@ static void a_process_that_did_not_load_the_shim_is_named(void **state)
 	json_object *r, *list;
 
 	snprintf(script, sizeof(script), "LD_PRELOAD= /sbin/ldconfig -p >/dev/null; true");
-	assert_int_equal(FDWHY(w, &p, "run", "-q", "-o", ARG(work_path(w, "s")), "sh", "-c", script), 0);
+	assert_int_equal(
+		FDWHY(w, &p, "run", "-q", "-o", ARG(work_path(w, "s")), "sh", "-c", script), 0);
 	r = report_of(w, work_path(w, "s"));
 	list = field(r, "coverage");
 	assert_true(json_object_array_length(list) > 0);
@@ -207,25 +218,25 @@ static void a_process_that_did_not_load_the_shim_is_named(void **state)
 static void a_damaged_record_is_named_and_the_rest_is_shown(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = { ARG(built("targets/lifetime")), "leak", NULL };
+	char *argv[] = {ARG(built("targets/lifetime")), "leak", NULL};
 	json_object *r;
 	FILE *f;
 
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
-	f = fopen(work_path(w, "s/77.rec"), "w");
+	f = fopen(work_path(w, "s/7777777.rec"), "w");
 	fputs("this is no record, whatever its name says", f);
 	fclose(f);
-	close(open(work_path(w, "s/78.rec"), O_CREAT | O_WRONLY, 0600));
+	close(open(work_path(w, "s/7777778.rec"), O_CREAT | O_WRONLY, 0600));
 	r = report_of(w, work_path(w, "s"));
 	assert_int_equal(number_of(r, "totals.leaks"), 1);
-	assert_non_null(strstr(json_object_to_json_string(field(r, "coverage")), "77.rec"));
+	assert_non_null(strstr(json_object_to_json_string(field(r, "coverage")), "7777777.rec"));
 	json_object_put(r);
 }
 
 static void help_and_version_are_there(void **state)
 {
 	const struct work *w = *state;
-	static char *const commands[] = { "run", "report", "list", "check" };
+	static char *const commands[] = {"run", "report", "list", "check"};
 
 	assert_int_equal(FDWHY(w, NULL, "--help"), 0);
 	assert_int_equal(FDWHY(w, NULL, "--version"), 0);

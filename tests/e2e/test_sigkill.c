@@ -58,9 +58,9 @@ static void check_record(const char *session, const volatile uint64_t *done)
 static void kill_once(const struct work *w, int number)
 {
 	char session[300], preload[600], where[400], counts[300];
-	char *env[] = { preload, where, NULL };
-	char *argv[] = { (char *)(uintptr_t)built("targets/busy"), counts, NULL };
-	struct timespec pause = { .tv_nsec = random() % 5000000 };
+	char *env[] = {preload, where, NULL};
+	char *argv[] = {(char *)(uintptr_t)built("targets/busy"), counts, NULL};
+	struct timespec pause = {.tv_nsec = random() % 5000000};
 	volatile uint64_t *done;
 	struct proc p;
 	int fd;
@@ -108,7 +108,8 @@ int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
-		T(no_completed_step_is_lost_by_a_kill), T(a_killed_session_is_reported),
+		T(no_completed_step_is_lost_by_a_kill),
+		T(a_killed_session_is_reported),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

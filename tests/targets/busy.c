@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * busy.c - opens, closes and fails with EAGAIN as fast as it can; after each step it counts it in the
- * mapped file argv[1] (opens, closes, EAGAINs), so that a test that kills it knows what was complete.
+ * busy.c - opens, closes and fails with EAGAIN as fast as it can; after each step it counts it in
+ * the mapped file argv[1] (opens, closes, EAGAINs), so that a test that kills it knows what was
+ * complete.
  */
 #include <fcntl.h>
 #include <stdint.h>

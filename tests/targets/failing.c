@@ -38,7 +38,7 @@ static void nonblocking(int fd)
 
 static void set_timeout(int fd, int which)
 {
-	const struct timeval t = { .tv_usec = 20000 };
+	const struct timeval t = {.tv_usec = 20000};
 
 	setsockopt(fd, SOL_SOCKET, which, &t, sizeof(t));
 }
@@ -98,7 +98,7 @@ static void send_timeout(void)
 /* Only a receiver that is not connected back has a limited queue: unix(7), max_dgram_qlen. */
 static void send_dgram(void)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX, .sun_path = "receiver.sock" };
+	struct sockaddr_un a = {.sun_family = AF_UNIX, .sun_path = "receiver.sock"};
 	int from = socket(AF_UNIX, SOCK_DGRAM, 0), to = socket(AF_UNIX, SOCK_DGRAM, 0);
 
 	if (bind(to, (void *)&a, sizeof(a)) || connect(from, (void *)&a, sizeof(a)))
@@ -168,7 +168,7 @@ static NOINLINE long connect_full(const struct sockaddr_un *a)
 
 static void connect_backlog(void)
 {
-	struct sockaddr_un a = { 0 };
+	struct sockaddr_un a = {0};
 
 	listener(&a, 2);
 	expect_eagain(connect_full(&a), "connect");
@@ -177,7 +177,7 @@ static void connect_backlog(void)
 
 static void accept_none(void)
 {
-	struct sockaddr_un a = { 0 };
+	struct sockaddr_un a = {0};
 	int fd = listener(&a, 2);
 
 	nonblocking(fd);
@@ -197,7 +197,7 @@ static void flock_held(void)
 
 static void fcntl_held(void)
 {
-	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock l = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 	int fd = open("lockfile", O_RDWR | O_CREAT, 0600), ready[2];
 
 	if (pipe(ready))
@@ -234,7 +234,7 @@ static void waiting(void)
 	expect_eagain(recv(fds[0], block, 1, MSG_DONTWAIT), "recv");
 	if (send(fds[1], "x", 1, 0) != 1)
 		exit(3);
-	poll(&(struct pollfd){ .fd = fds[0], .events = POLLIN }, 1, -1);
+	poll(&(struct pollfd){.fd = fds[0], .events = POLLIN}, 1, -1);
 	if (recv(fds[0], block, 1, MSG_DONTWAIT) != 1)
 		exit(3);
 }
@@ -243,13 +243,20 @@ static const struct way {
 	const char *name;
 	void (*run)(void);
 } ways[] = {
-	{ "send_nonblock", send_nonblock }, { "send_dontwait", send_dontwait },
-	{ "send_timeout", send_timeout },   { "send_dgram", send_dgram },
-	{ "recv_nonblock", recv_nonblock }, { "recv_timeout", recv_timeout },
-	{ "pipe_full", pipe_full },	    { "eventfd_empty", eventfd_empty },
-	{ "connect_backlog", connect_backlog }, { "accept_none", accept_none },
-	{ "flock_held", flock_held },	    { "fcntl_held", fcntl_held },
-	{ "spinning", spinning },	    { "waiting", waiting },
+	{"send_nonblock", send_nonblock},
+	{"send_dontwait", send_dontwait},
+	{"send_timeout", send_timeout},
+	{"send_dgram", send_dgram},
+	{"recv_nonblock", recv_nonblock},
+	{"recv_timeout", recv_timeout},
+	{"pipe_full", pipe_full},
+	{"eventfd_empty", eventfd_empty},
+	{"connect_backlog", connect_backlog},
+	{"accept_none", accept_none},
+	{"flock_held", flock_held},
+	{"fcntl_held", fcntl_held},
+	{"spinning", spinning},
+	{"waiting", waiting},
 };
 
 int main(int argc, char **argv)

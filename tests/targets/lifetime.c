@@ -58,8 +58,10 @@ static NOINLINE void one_of_each(void)
 	sigemptyset(&none);
 	need(epoll_create1(0) >= 0 && eventfd(0, 0) >= 0 && inotify_init() >= 0, "anon");
 	need(timerfd_create(CLOCK_MONOTONIC, 0) >= 0 && signalfd(-1, &none, 0) >= 0, "anon");
-	need(memfd_create("m", 0) >= 0 && !pipe(fds) && !socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), "x");
-	need(socket(AF_INET, SOCK_STREAM, 0) >= 0 && socket(AF_INET6, SOCK_DGRAM, 0) >= 0, "socket");
+	need(memfd_create("m", 0) >= 0 && !pipe(fds) && !socketpair(AF_UNIX, SOCK_DGRAM, 0, fds),
+	     "x");
+	need(socket(AF_INET, SOCK_STREAM, 0) >= 0 && socket(AF_INET6, SOCK_DGRAM, 0) >= 0,
+	     "socket");
 	need(open("/tmp", O_DIRECTORY | O_RDONLY) >= 0, "open");
 }
 
@@ -145,6 +147,21 @@ static void fork_child(void)
 	need(WEXITSTATUS(status) == 7, "child");
 }
 
+/* The parent closes at once what the child goes on with. */
+static void fork_race(void)
+{
+	for (int i = 0; i < 20; i++) {
+		int fd = open_it();
+
+		if (!fork()) {
+			pause();
+			_exit(0);
+		}
+		close_it(fd);
+		open_it();
+	}
+}
+
 /* A fork that no fork wrapper and no atfork handler sees. */
 static void raw_clone(void)
 {
@@ -158,7 +175,7 @@ static void raw_clone(void)
 
 static void exec_clean(void)
 {
-	char *argv[] = { (char *)(unsigned long)self, "leak", NULL }, *envp[] = { "A=b", NULL };
+	char *argv[] = {(char *)(unsigned long)self, "leak", NULL}, *envp[] = {"A=b", NULL};
 
 	open_it(); /* survives */
 	open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -168,7 +185,7 @@ static void exec_clean(void)
 
 static void vfork_exec(void)
 {
-	char *argv[] = { (char *)(unsigned long)self, "leak", NULL }, *envp[] = { NULL };
+	char *argv[] = {(char *)(unsigned long)self, "leak", NULL}, *envp[] = {NULL};
 	int status, fd = open_it();
 	pid_t pid = vfork();
 
@@ -190,7 +207,7 @@ static NOINLINE void until_limit(void)
 
 static void limit(void)
 {
-	const struct rlimit r = { 64, 64 };
+	const struct rlimit r = {64, 64};
 
 	need(!setrlimit(RLIMIT_NOFILE, &r), "setrlimit");
 	until_limit();
@@ -238,19 +255,23 @@ static void fine(void)
 static NOINLINE void received(int s)
 {
 	char c, room[CMSG_SPACE(sizeof(int))];
-	struct iovec iov = { &c, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room,
-			    .msg_controllen = sizeof(room) };
+	struct iovec iov = {&c, 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = room,
+			   .msg_controllen = sizeof(room)};
 
 	need(recvmsg(s, &m, 0) == 1, "recvmsg");
 }
 
 static void passed(void)
 {
-	char c = 'x', room[CMSG_SPACE(sizeof(int))] = { 0 };
-	struct iovec iov = { &c, 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room,
-			    .msg_controllen = sizeof(room) };
+	char c = 'x', room[CMSG_SPACE(sizeof(int))] = {0};
+	struct iovec iov = {&c, 1};
+	struct msghdr m = {.msg_iov = &iov,
+			   .msg_iovlen = 1,
+			   .msg_control = room,
+			   .msg_controllen = sizeof(room)};
 	struct cmsghdr *h = CMSG_FIRSTHDR(&m);
 	int fds[2], fd = open_it();
 
@@ -267,15 +288,25 @@ static const struct way {
 	const char *name;
 	void (*run)(void);
 } ways[] = {
-	{ "leak", leak },	      { "one_of_each", one_of_each },
-	{ "double_close", double_close }, { "use_after_close", use_after_close },
-	{ "close_loop", close_loop }, { "close_ranges", close_ranges },
-	{ "dups", dups },	      { "fork", fork_child },
-	{ "raw_clone", raw_clone },   { "exec_clean", exec_clean },
-	{ "vfork_exec", vfork_exec }, { "limit", limit },
-	{ "many", many },	      { "high", high },
-	{ "standard_closed", standard_closed }, { "killed", killed },
-	{ "fine", fine },	      { "passed", passed },
+	{"leak", leak},
+	{"one_of_each", one_of_each},
+	{"double_close", double_close},
+	{"use_after_close", use_after_close},
+	{"close_loop", close_loop},
+	{"close_ranges", close_ranges},
+	{"dups", dups},
+	{"fork", fork_child},
+	{"raw_clone", raw_clone},
+	{"fork_race", fork_race},
+	{"exec_clean", exec_clean},
+	{"vfork_exec", vfork_exec},
+	{"limit", limit},
+	{"many", many},
+	{"high", high},
+	{"standard_closed", standard_closed},
+	{"killed", killed},
+	{"fine", fine},
+	{"passed", passed},
 };
 
 int main(int argc, char **argv)

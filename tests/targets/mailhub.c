@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mailhub.c - a small mail hub with the faults that real ones have; `make run` shows what fdwhy says
- * of them. It needs nothing, runs a few seconds in a directory of its own and leaves nothing behind.
+ * mailhub.c - a small mail hub with the faults that real ones have; `make run` shows what fdwhy
+ * says of them. It needs nothing, runs a few seconds in a directory of its own and leaves nothing
+ * behind.
  *
  *   feeder ----> front ----> delivery     UNIX listener with a short backlog; delivery is slow, so
  *  (clients)       |                      connect() of the front fails with EAGAIN, and delivery
  *                  |                      forgets to close the spool file of each message
- *                  |-------> archiver     reads slowly, so send() of the front times out with EAGAIN
+ *                  |-------> archiver     reads slowly, so send() of the front times out with
+ * EAGAIN
  *                  '- mailbox, index      locked by the indexer most of the time, so flock() and
  *                     ^ indexer           fcntl() of the front fail with EAGAIN
  *
@@ -31,7 +33,7 @@
 
 #define MESSAGES 150
 #define MESSAGE_BYTES 4000
-#define PAUSE_MS 20	/* between two messages of the feeder */
+#define PAUSE_MS 20     /* between two messages of the feeder */
 #define DELIVERY_MS 120 /* what delivery needs for one message */
 #define BACKLOG 2
 
@@ -58,7 +60,7 @@ static const char *path_of(const char *name)
 
 static struct sockaddr_un address_of(const char *name)
 {
-	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	struct sockaddr_un a = {.sun_family = AF_UNIX};
 
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/%s", directory, name);
 	return a;
@@ -77,12 +79,13 @@ static int listen_on(const char *name, int flags, int backlog)
 /* True when the hub has told everybody to go; waits at most `ms` for it. */
 static bool told_to_quit(int ms)
 {
-	struct pollfd p = { .fd = quit_read, .events = POLLIN };
+	struct pollfd p = {.fd = quit_read, .events = POLLIN};
 
 	return poll(&p, 1, ms) > 0;
 }
 
-/* ---- delivery: one message at a time, slowly, and never closes a spool file ------------------- */
+/* ---- delivery: one message at a time, slowly, and never closes a spool file -------------------
+ */
 
 static void spool_message(unsigned number, const char *message, size_t bytes)
 {
@@ -108,8 +111,8 @@ static void handle_delivery(int fd, unsigned number)
 
 static void run_delivery(int listener)
 {
-	struct pollfd p[] = { { .fd = listener, .events = POLLIN },
-			      { .fd = quit_read, .events = POLLIN } };
+	struct pollfd p[] = {{.fd = listener, .events = POLLIN},
+			     {.fd = quit_read, .events = POLLIN}};
 
 	for (unsigned number = 0; poll(p, 2, -1) > 0 && !p[1].revents;) {
 		int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -122,14 +125,14 @@ static void run_delivery(int listener)
 	}
 }
 
-/* ---- indexer: holds the locks of mailbox and index -------------------------------------------- */
+/* ---- indexer: holds the locks of mailbox and index --------------------------------------------
+ */
 
 static void lock_for_indexing(int mailbox, int index, short type)
 {
-	struct flock whole = { .l_type = type, .l_whence = SEEK_SET };
+	struct flock whole = {.l_type = type, .l_whence = SEEK_SET};
 
-	if (flock(mailbox, type == F_UNLCK ? LOCK_UN : LOCK_EX) ||
-	    fcntl(index, F_SETLKW, &whole))
+	if (flock(mailbox, type == F_UNLCK ? LOCK_UN : LOCK_EX) || fcntl(index, F_SETLKW, &whole))
 		die("lock");
 }
 
@@ -152,7 +155,8 @@ static void run_indexer(int ready)
 	close(mailbox);
 }
 
-/* ---- archiver: reads a little now and then ---------------------------------------------------- */
+/* ---- archiver: reads a little now and then ----------------------------------------------------
+ */
 
 static void run_archiver(int stream)
 {
@@ -163,7 +167,8 @@ static void run_archiver(int stream)
 			break;
 }
 
-/* ---- feeder: the clients ---------------------------------------------------------------------- */
+/* ---- feeder: the clients ----------------------------------------------------------------------
+ */
 
 static void run_feeder(void)
 {
@@ -180,7 +185,8 @@ static void run_feeder(void)
 	}
 }
 
-/* ---- front: the event loop -------------------------------------------------------------------- */
+/* ---- front: the event loop --------------------------------------------------------------------
+ */
 
 struct client {
 	int fd; /* -1: the listener */
@@ -214,7 +220,7 @@ static bool lock_mailbox(int fd)
 
 static bool lock_index(int fd)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	return !fcntl(fd, F_SETLK, &whole);
 }
@@ -268,7 +274,7 @@ static void read_client(struct client *c, int archive)
 
 static void watch(int ep, struct client *c, int fd)
 {
-	struct epoll_event e = { .events = EPOLLIN, .data.ptr = c };
+	struct epoll_event e = {.events = EPOLLIN, .data.ptr = c};
 
 	c->fd = fd;
 	c->bytes = 0;
@@ -294,7 +300,7 @@ static void accept_clients(int listener, int ep)
 /* A blocking socket whose send() fails with EAGAIN after the timeout. */
 static void limit_archive_wait(int archive)
 {
-	const struct timeval five_ms = { .tv_usec = 5000 };
+	const struct timeval five_ms = {.tv_usec = 5000};
 
 	if (setsockopt(archive, SOL_SOCKET, SO_SNDTIMEO, &five_ms, sizeof(five_ms)))
 		die("SO_SNDTIMEO");
@@ -320,7 +326,8 @@ static void run_front(int listener, int archive)
 	close(ep);
 }
 
-/* ---- the hub ---------------------------------------------------------------------------------- */
+/* ---- the hub ----------------------------------------------------------------------------------
+ */
 
 static void make_directory(void)
 {
@@ -334,7 +341,7 @@ static void make_directory(void)
 
 static void remove_directory(void)
 {
-	static const char *const names[] = { "spool", "mailbox", "index", "front", "delivery" };
+	static const char *const names[] = {"spool", "mailbox", "index", "front", "delivery"};
 	char spooled[32];
 
 	for (unsigned i = 0; i < MESSAGES; i++) {
@@ -382,8 +389,9 @@ static void wait_for_indexer(int quit_write)
 static void print_counts(void)
 {
 	printf("mailhub: %u messages: %u delivered, %u deferred; %u stored, %u locked out; "
-	       "%u archived, %u dropped\n", counts.received, counts.delivered, counts.deferred,
-	       counts.stored, counts.locked_out, counts.archived, counts.dropped);
+	       "%u archived, %u dropped\n",
+	       counts.received, counts.delivered, counts.deferred, counts.stored, counts.locked_out,
+	       counts.archived, counts.dropped);
 }
 
 int main(void)

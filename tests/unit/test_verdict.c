@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+/* test_verdict.c - synthetic histories of one birth site, each with the verdict it deserves. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+#include "verdict.h"
+
+#define SECOND 1000000000ull
+
+/* The number open at the end of each bucket; -1: no change in it. */
+static struct verdict_in history(const int *open, unsigned n)
+{
+	struct verdict_in in = {.series_width_ns = SECOND};
+
+	for (unsigned i = 0; i < n; i++) {
+		in.series[i] = open[i] < 0 ? 0 : (uint32_t)open[i] + 1;
+		if (open[i] < 0)
+			continue;
+		in.open = (uint64_t)open[i];
+		in.peak = in.open > in.peak ? in.open : in.peak;
+	}
+	in.opened = in.peak * 10;
+	in.closed = in.opened - in.open;
+	return in;
+}
+
+static enum verdict_kind judge(struct verdict_in in)
+{
+	struct verdict v;
+
+	verdict_judge(&in, &v);
+	assert_true(strlen(v.reason) > 0);
+	return v.kind;
+}
+
+#define HISTORY(...) \
+	history((const int[]){__VA_ARGS__}, sizeof((const int[]){__VA_ARGS__}) / sizeof(int))
+
+static void a_constant_pool_is_steady(void **state)
+{
+	(void)state;
+	assert_int_equal(judge(HISTORY(10, 10, 10, 10, 10, 10, 10, 10, 10, 10)), VERDICT_steady);
+	assert_int_equal(judge(HISTORY(10, -1, -1, -1, -1, -1, -1, 10)), VERDICT_steady);
+}
+
+static void warm_up_then_flat_is_steady(void **state)
+{
+	(void)state;
+	assert_int_equal(judge(HISTORY(5, 40, 50, 50, 49, 50, 50, 50, 50, 50, 50, 50)),
+			 VERDICT_steady);
+}
+
+static void a_sawtooth_is_steady(void **state)
+{
+	(void)state;
+	assert_int_equal(judge(HISTORY(1, 20, 1, 19, 2, 20, 1, 20, 2, 18, 1, 20)), VERDICT_steady);
+}
+
+static void a_burst_of_load_is_steady(void **state)
+{
+	(void)state;
+	assert_int_equal(judge(HISTORY(2, 3, 2, 3, 500, 700, 300, 3, 2, 3, 2, 3)), VERDICT_steady);
+}
+
+static void a_slow_leak_under_heavy_churn_is_a_leak(void **state)
+{
+	struct verdict_in in = HISTORY(3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20);
+
+	(void)state;
+	in.opened = 200000; /* one in ten thousand stays */
+	in.closed = in.opened - in.open;
+	assert_int_equal(judge(in), VERDICT_leak);
+}
+
+static void a_leak_at_each_reload_is_a_leak(void **state)
+{
+	(void)state;
+	assert_int_equal(judge(HISTORY(1, -1, -1, 2, -1, -1, 3, -1, -1, 4, -1, -1, 5, -1, -1, 6)),
+			 VERDICT_leak);
+}
+
+static void a_short_rise_is_growing_not_yet_a_leak(void **state)
+{
+	(void)state;
+	assert_int_equal(judge(HISTORY(3, 4, 5, 6)), VERDICT_growing);
+}
+
+static void uptime_does_not_change_the_verdict(void **state)
+{
+	struct verdict_in leak = HISTORY(3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18, 20);
+	struct verdict_in pool = HISTORY(10, 10, 10, 10, 10, 10, 10, 10);
+
+	(void)state;
+	for (uint64_t width = SECOND; width < SECOND << 20; width *= 2) {
+		leak.series_width_ns = pool.series_width_ns = width;
+		assert_int_equal(judge(leak), VERDICT_leak);
+		assert_int_equal(judge(pool), VERDICT_steady);
+	}
+}
+
+static void all_of_many_left_at_exit_is_a_leak_and_one_is_not(void **state)
+{
+	struct verdict_in many = {.opened = 20, .open = 20, .peak = 20, .ended = true};
+	struct verdict_in one = {.opened = 1, .open = 1, .peak = 1, .ended = true};
+
+	(void)state;
+	assert_int_equal(judge(many), VERDICT_leak);
+	assert_int_equal(judge(one), VERDICT_at_exit);
+}
+
+static void a_pool_that_fills_now_is_not_accused(void **state)
+{
+	struct verdict_in in = {.opened = 20, .open = 20, .peak = 20, .series_width_ns = SECOND};
+
+	(void)state;
+	in.series[0] = 21;
+	assert_int_equal(judge(in), VERDICT_steady);
+}
+
+static void listeners_inherited_and_standard_fds_are_not_leaks(void **state)
+{
+	struct verdict_in listeners = {
+		.opened = 10, .open = 10, .peak = 10, .listening = true, .ended = true};
+	struct verdict_in inherited = {.inherited = 5};
+	struct verdict_in standard = {.opened = 1, .open = 1, .standard = true, .ended = true};
+	struct verdict_in closed = {.opened = 5, .closed = 5};
+
+	(void)state;
+	assert_int_equal(judge(listeners), VERDICT_steady);
+	assert_int_equal(judge(inherited), VERDICT_inherited);
+	assert_int_equal(judge(standard), VERDICT_expected);
+	assert_int_equal(judge(closed), VERDICT_expected);
+}
+
+static void an_old_unused_fd_is_idle(void **state)
+{
+	struct verdict_in in = {.opened = 1, .open = 1, .peak = 1, .age_ns = 3600 * SECOND};
+
+	(void)state;
+	assert_int_equal(judge(in), VERDICT_idle);
+	in.uses = 5;
+	assert_int_equal(judge(in), VERDICT_steady);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_constant_pool_is_steady),
+		cmocka_unit_test(warm_up_then_flat_is_steady),
+		cmocka_unit_test(a_sawtooth_is_steady),
+		cmocka_unit_test(a_burst_of_load_is_steady),
+		cmocka_unit_test(a_slow_leak_under_heavy_churn_is_a_leak),
+		cmocka_unit_test(a_leak_at_each_reload_is_a_leak),
+		cmocka_unit_test(a_short_rise_is_growing_not_yet_a_leak),
+		cmocka_unit_test(uptime_does_not_change_the_verdict),
+		cmocka_unit_test(all_of_many_left_at_exit_is_a_leak_and_one_is_not),
+		cmocka_unit_test(a_pool_that_fills_now_is_not_accused),
+		cmocka_unit_test(listeners_inherited_and_standard_fds_are_not_leaks),
+		cmocka_unit_test(an_old_unused_fd_is_idle),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
