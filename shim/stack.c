@@ -202,6 +202,8 @@ unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, un
 			break;
 	}
 	*ret_flags = flags[r.outcome];
+	if (ret_reads && r.outcome == STEP_lost)
+		ret_reads->used = READS_MAX + 1;
 	return n;
 }
 

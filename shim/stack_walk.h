@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_walk.h - between stack.c, which walks, and stack_reach.h and stack_memo.c: what a walk may
- * read, and what it has read.
+ * stack_walk.h - what a walk has read: between stack.c, which walks, and stack_memo.c, which recognises
+ * a stack by it.
  */
 #ifndef SHIM_STACK_WALK_H
 #define SHIM_STACK_WALK_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "stack.h"
 
-#define READS_MAX 94
+#define READS_MAX 60
 #define READS_FP 0xffffu /* in place of a distance: the frame pointer in the seed's frame */
 
 /*
@@ -19,7 +19,7 @@
  */
 struct stack_reads {
 	uint32_t generation; /* of the unwind tables, from before the walk */
-	uint16_t used;	     /* READS_MAX + 1: more than fit here, the walk cannot be kept */
+	uint16_t used; /* READS_MAX + 1: the walk cannot be kept: too many, too far away, lost */
 	uint16_t at[READS_MAX]; /* (address - seed->cfa) / 8 */
 	uint64_t value[READS_MAX];
 };

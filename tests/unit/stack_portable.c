@@ -38,7 +38,7 @@ static unsigned exact_frames(void)
 	return n;
 }
 
-static void damage(void)
+static RAW void damage(void)
 {
 	uintptr_t *word = __builtin_frame_address(0);
 

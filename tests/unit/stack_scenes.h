@@ -24,13 +24,14 @@
 
 #define DEEP 128
 #define NOINLINE __attribute__((noinline, unused))
+#define RAW __attribute__((no_sanitize_address)) /* looks at the stack as it is */
 #define AFTER() __asm__ volatile("" ::: "memory") /* no tail call */
 
 struct seen {
 	unsigned n, flags;
 	uint64_t pc[DEEP];
 	int oracle_n;
-	void *oracle[DEEP + 1];
+	void *oracle[DEEP + 2];
 	unsigned max;
 	unsigned looks;
 };
@@ -52,14 +53,25 @@ static NOINLINE void look(void)
 	AFTER();
 }
 
-/* The same with glibc's own trace, whose first frame is this function. */
+/* glibc's trace begins in here (a sanitizer's one before): drop what is not ours. */
+static inline void from_caller(uintptr_t pc)
+{
+	int own = 0;
+
+	while (own < 2 && own < seen.oracle_n && (uintptr_t)seen.oracle[own] != pc)
+		own++;
+	seen.oracle_n -= own;
+	memmove(seen.oracle, seen.oracle + own, sizeof(seen.oracle[0]) * DEEP);
+}
+
+/* The same with glibc's own trace. */
 static NOINLINE void look_both(void)
 {
 	const struct stack_seed seed = SEED_HERE;
 
 	seen.n = stack_capture(&seed, seen.pc, seen.max, &seen.flags);
-	seen.oracle_n = backtrace(seen.oracle, DEEP + 1) - 1;
-	memmove(seen.oracle, seen.oracle + 1, sizeof(seen.oracle[0]) * DEEP);
+	seen.oracle_n = backtrace(seen.oracle, DEEP + 2);
+	from_caller(seed.pc);
 	seen.looks++;
 	AFTER();
 }
@@ -229,6 +241,7 @@ static NOINLINE void scene_coroutine(void (*end)(void), char *stack, size_t byte
 #if defined(__x86_64__)
 #define ASM_REALIGNED 1
 void asm_counter(void (*end)(void));
+void asm_once(void (*end)(void));
 void asm_realigned(void (*end)(void));
 void asm_bare(void (*end)(void));
 __asm__(".text\n"
@@ -244,6 +257,12 @@ __asm__(".text\n"
 	"pop %rbx\n.cfi_adjust_cfa_offset -8\n"
 	"pop %rbp\n.cfi_adjust_cfa_offset -8\n"
 	"ret\n.cfi_endproc\n.size asm_counter, . - asm_counter\n"
+	/* the same, but once */
+	".type asm_once, @function\n"
+	"asm_once: .cfi_startproc\n"
+	"push %rbp\n.cfi_adjust_cfa_offset 8\n.cfi_offset %rbp, -16\n"
+	"mov $7, %ebp\ncall *%rdi\npop %rbp\n.cfi_adjust_cfa_offset -8\n"
+	"ret\n.cfi_endproc\n.size asm_once, . - asm_once\n"
 	/* gcc -mforce-drap: the CFA is saved below the frame pointer */
 	".type asm_realigned, @function\n"
 	"asm_realigned: .cfi_startproc\n"
@@ -265,7 +284,7 @@ __asm__(".text\n"
 /* ---- damage ----------------------------------------------------------------------------------- */
 
 /* The caller's return address and frame pointer are `value` while `end` runs. */
-static NOINLINE void scene_smashed(void (*end)(void), uintptr_t value)
+static NOINLINE RAW void scene_smashed(void (*end)(void), uintptr_t value)
 {
 	volatile uintptr_t *frame = __builtin_frame_address(0);
 	const uintptr_t fp = frame[0], ra = frame[1];
