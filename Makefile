@@ -51,6 +51,7 @@ tool_o := $(TOOL_SRC:%.c=$O/%.o)
 targets := $(TARGETS:%=$O/targets/%)
 tests := $(UNIT:%=$O/unit/%) $(E2E:%=$O/e2e/%)
 
+export CMD
 .PHONY: all deps test-deps run check test lint bench install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
@@ -109,7 +110,7 @@ test-deps: deps
 # The sub-make reads the pkg-config files that deps may just have installed.
 run: deps
 	$(Q)$(MAKE) --no-print-directory all $O/targets/mailhub
-	$(Q)O=$O tests/run-demo.sh $(CMD)
+	$(Q)O=$O tests/run-demo.sh "$$CMD"
 check: test-deps
 	$(Q)$(MAKE) --no-print-directory lint test
 test: all $(tests) $(targets)

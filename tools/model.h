@@ -135,6 +135,7 @@ struct model_coverage {
 struct model {
 	char *session, *command;
 	uint64_t start_ns, now_ns;
+	uint64_t last_ns; /* of anything recorded */
 	bool live;
 #define ARRAY(type, name) \
 	type *name;       \

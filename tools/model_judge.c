@@ -94,7 +94,8 @@ static uint64_t pending(const struct model_eagain *e)
 static void add_facts(const struct model *m, const struct model_eagain *e, char *comm, size_t size,
 		      struct explain_in *in)
 {
-	if (e->facts.have & 1u << FACT_peer) {
+	/* SO_PEERCRED of a socketpair is whoever made it, often the caller: that names nobody. */
+	if (e->facts.have & 1u << FACT_peer && (int)e->facts.peer_pid != e->facts_pid) {
 		in->peer_pid = (int)e->facts.peer_pid;
 		in->peer_comm = comm_of(m, in->peer_pid, comm, size);
 	}
@@ -226,7 +227,12 @@ static void find_times(struct model *m)
 		if (!m->start_ns || p->start_ns < m->start_ns)
 			m->start_ns = p->start_ns;
 		m->live |= p->how == HOW_running;
+		m->last_ns = p->end_ns > m->last_ns ? p->end_ns : m->last_ns;
 	}
+	for (size_t i = 0; i < m->eagains_count; i++)
+		m->last_ns = m->eagains[i].last_ns > m->last_ns ? m->eagains[i].last_ns : m->last_ns;
+	for (size_t i = 0; i < m->fds_count; i++)
+		m->last_ns = m->fds[i].last_ns > m->last_ns ? m->fds[i].last_ns : m->last_ns;
 }
 
 void model_judge(struct model *m)

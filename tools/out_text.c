@@ -248,13 +248,13 @@ static void print_limit(struct page *p, const struct model_eagain *e)
 static void print_head(struct page *p, const struct model_summary *t)
 {
 	const struct model *m = p->m;
+	uint64_t until = m->live ? m->now_ns : m->last_ns;
 
 	fprintf(p->to, "%sfdwhy: %s%s\n", term_on(TERM_bold), m->command ? m->command : p->o->name,
 		term_off());
 	fprintf(p->to, "%llu process%s (%llu alive), over %s: ", (unsigned long long)t->processes,
 		t->processes == 1 ? "" : "es", (unsigned long long)t->alive,
-		util_duration(m->start_ns && m->now_ns > m->start_ns ? m->now_ns - m->start_ns
-								     : 0));
+		util_duration(m->start_ns && until > m->start_ns ? until - m->start_ns : 0));
 	fprintf(p->to, "%llu failing and %llu suspicious place%s, %llu leak%s, %llu misuse%s\n",
 		(unsigned long long)t->failures, (unsigned long long)t->suspicious,
 		t->failures + t->suspicious == 1 ? "" : "s", (unsigned long long)t->leaks,
