@@ -52,7 +52,7 @@ uint32_t call_stack(const struct stack_seed *seed)
 /* ---- failures ---------------------------------------------------------------------------------
  */
 
-static uint32_t target_of(const struct call_what *w, const struct record_slot *s);
+static uint32_t target_of(const struct call_what *w, struct record_slot *s);
 
 /* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
 static bool facts_due(const struct record_site *site, uint64_t now)
@@ -130,7 +130,7 @@ static void add_event(const struct call_what *w, const struct record_site *site,
 }
 
 static struct record_site *count_failure(const struct call_what *w, uint16_t error,
-					 const struct record_slot *s, uint64_t now,
+					 struct record_slot *s, uint64_t now,
 					 const struct stack_seed *seed, uint32_t *ret_id)
 {
 	struct record_site *site = store_site(call_stack(seed), w->call, error, ret_id);
@@ -254,13 +254,26 @@ static uint32_t directory(int at)
 	return at == AT_FDCWD ? STORE_CWD : s && s->state == SLOT_open ? s->target : 0;
 }
 
-static uint32_t target_of(const struct call_what *w, const struct record_slot *s)
+/* The name of an fd that was there before us is looked up when it matters, once. */
+static uint32_t late_name(int fd, struct record_slot *s)
+{
+	static const bool named[KIND_COUNT] = {
+		[KIND_file] = true, [KIND_dir] = true,  [KIND_device] = true,
+		[KIND_tty] = true,  [KIND_fifo] = true,
+	};
+
+	if (!s->target && s->flags & (SLOT_INHERITED | SLOT_UNSEEN) && named[s->kind])
+		s->target = child_name(fd);
+	return s->target;
+}
+
+static uint32_t target_of(const struct call_what *w, struct record_slot *s)
 {
 	if (w->path)
 		return store_path(directory(w->at), w->path);
 	if (w->addr)
 		return address(w->addr, w->addr_bytes);
-	return s && s->state == SLOT_open ? s->target : 0;
+	return s && s->state == SLOT_open ? late_name(w->fd, s) : 0;
 }
 
 enum record_kind call_socket_kind(int domain, int type)
@@ -299,7 +312,7 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 {
 	struct slots_birth b = {.call = w->call, .kind = (uint8_t)kind, .flags = slot_flags};
 	struct record_site *site;
-	const struct record_slot *from;
+	struct record_slot *from;
 	int saved = errno;
 
 	if (!call_ready())

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * child.c - see child.h. Uses one transient fd on /proc/self/fd in reconcile; never in a
- * process under a seccomp filter.
+ * child.c - see child.h. Makes no system call in a process under a seccomp filter.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include "call.h"
 #include "child.h"
 #include "config.h"
@@ -71,34 +71,6 @@ static enum record_kind socket_kind(int fd)
 	return call_socket_kind(domain, type);
 }
 
-static enum record_kind kind_of(int fd, int flags, const char *link)
-{
-	struct stat st;
-
-	if (sysc(SYS_fstat, fd, &st))
-		return KIND_unknown;
-	switch (st.st_mode & S_IFMT) {
-	case S_IFREG:
-		return !strncmp(link, "/memfd:", 7) ? KIND_memfd : KIND_file;
-	case S_IFDIR:
-		return KIND_dir;
-	case S_IFCHR:
-		return !strncmp(link, "/dev/pts/", 9) || !strncmp(link, "/dev/tty", 8)
-			       ? KIND_tty
-			       : KIND_device;
-	case S_IFBLK:
-		return KIND_device;
-	case S_IFIFO:
-		if (*link == '/')
-			return KIND_fifo;
-		return (flags & O_ACCMODE) == O_RDONLY ? KIND_pipe_read : KIND_pipe_write;
-	case S_IFSOCK:
-		return socket_kind(fd);
-	default:
-		return anon_kind(link);
-	}
-}
-
 /* "/proc/self/fd/<fd>" */
 static void link_name(int fd, char *ret)
 {
@@ -117,40 +89,83 @@ static void link_name(int fd, char *ret)
 	*ret = '\0';
 }
 
+static void read_link(int fd, char *link, size_t size)
+{
+	char name[32];
+	long n;
+
+	link_name(fd, name);
+	n = sysc(SYS_readlinkat, AT_FDCWD, name, link, size - 1);
+	link[n > 0 ? n : 0] = '\0';
+}
+
+static bool is_tty(dev_t device)
+{
+	unsigned number = major(device);
+
+	return (number >= 136 && number <= 143) || number == 4 || number == 5;
+}
+
+/* Asks for the name only where the type does not tell. */
+static enum record_kind kind_of(int fd, int flags)
+{
+	struct stat st;
+	char link[512];
+
+	if (sysc(SYS_fstat, fd, &st))
+		return KIND_unknown;
+	switch (st.st_mode & S_IFMT) {
+	case S_IFREG:
+		return KIND_file;
+	case S_IFDIR:
+		return KIND_dir;
+	case S_IFCHR:
+		return is_tty(st.st_rdev) ? KIND_tty : KIND_device;
+	case S_IFBLK:
+		return KIND_device;
+	case S_IFIFO:
+		read_link(fd, link, sizeof(link));
+		if (*link == '/')
+			return KIND_fifo;
+		return (flags & O_ACCMODE) == O_RDONLY ? KIND_pipe_read : KIND_pipe_write;
+	case S_IFSOCK:
+		return socket_kind(fd);
+	default:
+		read_link(fd, link, sizeof(link));
+		return anon_kind(link);
+	}
+}
+
+/* Kind and flags are cheap; a name is looked up when something happens to the fd: child_name(). */
 static void found(int fd, bool first)
 {
-	char name[32], link[512] = "";
 	long flags = sysc(SYS_fcntl, fd, F_GETFL);
 	long fdflags = sysc(SYS_fcntl, fd, F_GETFD);
-	uint32_t slot_flags = first ? SLOT_INHERITED : SLOT_UNSEEN, target = 0;
-	long n;
+	uint32_t slot_flags = first ? SLOT_INHERITED : SLOT_UNSEEN;
 
 	if (flags < 0)
 		return;
-	link_name(fd, name);
-	n = sysc(SYS_readlinkat, AT_FDCWD, name, link, sizeof(link) - 1);
-	link[n > 0 ? n : 0] = '\0';
-	if (*link == '/')
-		target = store_string(STRING_path, link, (size_t)n);
 	slot_flags |= (flags & O_NONBLOCK ? SLOT_NONBLOCK : 0) |
 		      (fdflags & FD_CLOEXEC ? SLOT_CLOEXEC : 0);
-	slots_found(fd, (uint8_t)kind_of(fd, (int)flags, link), slot_flags, target);
+	slots_found(fd, (uint8_t)kind_of(fd, (int)flags), slot_flags, 0);
 	if (!first)
 		store_missed(MISS_birth_unseen);
 }
 
+uint32_t child_name(int fd)
+{
+	char link[512] = "";
+
+	if (!self_gate.seccomp)
+		read_link(fd, link, sizeof(link));
+	return *link == '/' ? store_string(STRING_path, link, strlen(link)) : 0;
+}
+
 uint8_t child_kind(int fd)
 {
-	char name[32], link[512];
-	long flags, n;
-
 	if (self_gate.seccomp)
 		return KIND_unknown;
-	link_name(fd, name);
-	flags = sysc(SYS_fcntl, fd, F_GETFL);
-	n = sysc(SYS_readlinkat, AT_FDCWD, name, link, sizeof(link) - 1);
-	link[n > 0 ? n : 0] = '\0';
-	return (uint8_t)kind_of(fd, (int)flags, link);
+	return (uint8_t)kind_of(fd, (int)sysc(SYS_fcntl, fd, F_GETFL));
 }
 
 static void drop_closed(bool first)
@@ -171,56 +186,44 @@ static void drop_closed(bool first)
 	}
 }
 
-struct dirent64_raw {
-	uint64_t ino;
-	int64_t off;
-	uint16_t bytes;
-	uint8_t type;
-	char name[];
+/*
+ * Which numbers are open: poll(2) with no events says POLLNVAL for those that are not, for all at once.
+ * /proc/self/fd would make an inode for each. Numbers from PROBED on are found when they are used.
+ */
+#define PROBED 1024
+#define AT_ONCE 128
+
+struct pollfd_raw {
+	int fd;
+	int16_t events, revents;
 };
 
-static int number(const char *s)
+static void find_open(int base, int count, bool first)
 {
-	int n = 0;
+	const int64_t now[2] = {0, 0};
+	struct pollfd_raw p[AT_ONCE];
 
-	if (*s < '0' || *s > '9')
-		return -1;
-	for (; *s >= '0' && *s <= '9'; s++)
-		n = n * 10 + (*s - '0');
-	return n;
-}
+	for (int i = 0; i < count; i++)
+		p[i] = (struct pollfd_raw){.fd = base + i};
+	if (sysc(SYS_ppoll, p, count, now, 0, 8) < 0)
+		return;
+	for (int i = 0; i < count; i++) {
+		const struct record_slot *s = slots_at(base + i);
 
-static void each_entry(const char *buf, long n, int self, bool first)
-{
-	for (long at = 0; at < n;) {
-		const struct dirent64_raw *d = (const void *)(buf + at);
-		int fd = number(d->name);
-		const struct record_slot *s = fd < 0 ? NULL : slots_at(fd);
-
-		if (fd >= 0 && fd != self && (!s || s->state != SLOT_open))
-			found(fd, first);
-		at += d->bytes;
+		if (!(p[i].revents & 0x20 /* POLLNVAL */) && (!s || s->state != SLOT_open))
+			found(base + i, first);
 	}
 }
 
 void child_reconcile(bool first)
 {
-	char buf[2048] __attribute__((aligned(8)));
-	long dir, n;
+	uint64_t limit = store.head->nofile_soft < PROBED ? store.head->nofile_soft : PROBED;
 
 	if (self_gate.seccomp)
 		return;
 	drop_closed(first);
-	dir = sysc(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
-	if (dir < 0) { /* no /proc, or no fd left: the standard ones at least */
-		for (int fd = 0; fd < 3; fd++)
-			if (!slots_at(fd) || slots_at(fd)->state != SLOT_open)
-				found(fd, first);
-		return;
-	}
-	while ((n = sysc(SYS_getdents64, dir, buf, sizeof(buf))) > 0)
-		each_entry(buf, n, (int)dir, first);
-	sysc(SYS_close, dir);
+	for (uint64_t base = 0; base < limit; base += AT_ONCE)
+		find_open((int)base, (int)(limit - base < AT_ONCE ? limit - base : AT_ONCE), first);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ void child_begin(void);
 void child_reconcile(bool first);
 /* What an open fd is, by asking the kernel. */
 uint8_t child_kind(int fd);
+/* The path that an open fd has, as a string of the record; 0 when it has none. */
+uint32_t child_name(int fd);
 /* The orderly end: exit() or _exit(). */
 void child_end(int status);
 
