@@ -34,7 +34,7 @@ TEST_LDLIBS = -lcmocka $(TOOL_LDLIBS) -lpthread -ldl
 # libunwind unwinds in the shim only where our own layers are not written (or UNWIND=libunwind).
 UNWIND ?= $(if $(filter x86_64 aarch64,$(ARCH)),own,libunwind)
 ifeq ($(UNWIND),own)
-SHIM_STACK := shim/stack.c shim/stack_rules.c shim/stack_cfi.c
+SHIM_STACK := shim/stack.c shim/stack_memo.c shim/stack_rules.c shim/stack_cfi.c
 else
 SHIM_STACK := shim/stack_libunwind.c
 SHIM_LIBS := -Wl,-Bstatic -lunwind -llzma -Wl,-Bdynamic -Wl,--exclude-libs,ALL
@@ -59,7 +59,7 @@ all: $O/libfdwhy.so $O/fdwhy
 
 $O/libfdwhy.so: $(shim_o) $O/exports.map
 	$(call say,LD,$@)$(CC) -shared -Wl,-soname,libfdwhy.so -Wl,--version-script,$O/exports.map \
-		-Wl,-z,relro,-z,now,-z,nodelete -Wl,-O1 -Wl,--hash-style=gnu $(LDFLAGS) \
+		-Wl,-z,relro,-z,now,-z,nodelete,-z,defs -Wl,-O1 -Wl,--hash-style=gnu $(LDFLAGS) \
 		$(shim_o) $(SHIM_LIBS) -ldl -o $@
 
 $O/exports.map: include/calls.def Makefile

@@ -12,6 +12,7 @@
 #include "child.h"
 #include "config.h"
 #include "probe.h"
+#include "stack_memo.h"
 
 #define FACTS_INTERVAL_NS 100000000u
 
@@ -24,15 +25,28 @@ bool call_ready(void)
 	return self_gate.state == SELF_ready;
 }
 
-uint32_t call_stack(const struct stack_seed *seed)
+static COLD uint32_t new_stack(const struct stack_seed *seed)
 {
 	uint64_t pc[RECORD_STACK_MAX];
+	struct stack_reads reads;
 	unsigned flags = 0, n;
+	uint32_t id;
+
+	n = stack_capture_reads(seed, pc, config.depth, &flags, &reads);
+	id = store_stack(pc, n, flags);
+	if (id)
+		stack_memo_put(seed, id, &reads);
+	return id;
+}
+
+uint32_t call_stack(const struct stack_seed *seed)
+{
+	uint32_t id;
 
 	if (!config.depth)
 		return 0;
-	n = stack_capture(seed, pc, config.depth, &flags);
-	return store_stack(pc, n, flags);
+	id = stack_memo_find(seed);
+	return likely(id) ? id : new_stack(seed);
 }
 
 /* ---- failures ---------------------------------------------------------------------------------
