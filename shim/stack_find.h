@@ -19,8 +19,8 @@
 /* ---- finding the object ----------------------------------------------------------------------- */
 
 struct object {
-	uintptr_t start, end;
-	uintptr_t hdr; /* its .eh_frame_hdr */
+	uintptr_t start, end; /* where its tables may lie */
+	uintptr_t hdr;	      /* its .eh_frame_hdr */
 };
 
 static struct object table[TABLE];
@@ -42,6 +42,11 @@ static bool ask_finder(uintptr_t pc, struct object *ret)
 		return false;
 	*ret = (struct object){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end,
 				(uintptr_t)o.dlfo_eh_frame };
+	/* An executable with gaps between its segments: libc tells of the segment of pc only. */
+	if (ret->hdr < ret->start || ret->hdr >= ret->end) {
+		ret->start = 0;
+		ret->end = UINTPTR_MAX;
+	}
 	return true;
 }
 #else

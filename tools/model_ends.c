@@ -21,8 +21,8 @@ static void add_total(struct model *m, struct record_total *t)
 		.pid = (int)t->pid,
 		.ppid = (int)t->ppid,
 		.uid = t->uid,
-		.comm = util_copy(t->comm),
-		.exe = *t->exe ? util_copy(t->exe) : NULL,
+		.comm = util_copy(util_clean(t->comm)),
+		.exe = *t->exe ? util_copy(util_clean(t->exe)) : NULL,
 		.start_ns = t->created_real_ns,
 		.end_ns = t->created_real_ns + (t->end_ns - t->created_ns),
 		.images = t->image_no,
@@ -67,19 +67,31 @@ static void load_totals(struct model *m, const struct model_options *options)
 		closedir(d);
 }
 
-static void end_process(struct model *m, int pid, uint64_t time_ns, int status, int signal)
+/* Records come in no order: of a pid that was used twice, the latest before the end ended. */
+static struct model_process *ended_at(struct model *m, int pid, uint64_t time_ns)
 {
-	for (size_t i = m->processes_count; i-- > 0;) {
+	struct model_process *best = NULL;
+
+	for (size_t i = 0; i < m->processes_count; i++) {
 		struct model_process *p = &m->processes[i];
 
-		if (p->pid != pid || p->start_ns > time_ns || p->how == HOW_exited)
-			continue;
-		p->how = signal > 0 ? HOW_killed : HOW_exited;
-		p->status = signal > 0 ? -1 : status;
-		p->signal = signal > 0 ? signal : -1;
-		p->end_ns = time_ns;
-		return;
+		if (p->pid == pid && p->start_ns <= time_ns &&
+		    (!best || p->start_ns >= best->start_ns))
+			best = p;
 	}
+	return best;
+}
+
+static void end_process(struct model *m, int pid, uint64_t time_ns, int status, int signal)
+{
+	struct model_process *p = ended_at(m, pid, time_ns);
+
+	if (!p || (p->how == HOW_exited && p->status >= 0))
+		return;
+	p->how = signal > 0 ? HOW_killed : HOW_exited;
+	p->status = signal > 0 ? -1 : status;
+	p->signal = signal > 0 ? signal : -1;
+	p->end_ns = time_ns;
 }
 
 static int64_t number(struct json_object *o, const char *key)
@@ -150,7 +162,7 @@ static void load_command(struct model *m)
 			free(all);
 			all = more;
 		}
-	m->command = *all ? all : NULL;
+	m->command = *all ? util_clean(all) : NULL;
 	if (!*all)
 		free(all);
 	json_object_put(o);

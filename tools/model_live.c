@@ -64,6 +64,6 @@ uint8_t model_live_fd(int pid, int fd, char **ret_target)
 	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
 	n = readlink(path, link, sizeof(link) - 1);
 	link[n > 0 ? n : 0] = '\0';
-	*ret_target = n > 0 ? util_copy(link) : NULL;
+	*ret_target = n > 0 ? util_clean(util_copy(link)) : NULL;
 	return kind_of_link(link);
 }

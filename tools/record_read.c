@@ -87,6 +87,7 @@ static int read_header(int fd, struct record *r)
 	    r->head.calls != CALL_COUNT)
 		return -EPROTO;
 	r->head.comm[sizeof(r->head.comm) - 1] = '\0';
+	util_clean(r->head.comm);
 	return 0;
 }
 
@@ -249,14 +250,6 @@ static char *address_text(const char *data, size_t bytes)
 	return util_format("address family %u", a.ss_family);
 }
 
-static char *clean(char *s)
-{
-	for (char *p = s; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
-	return s;
-}
-
 static char *text_at(const struct record *r, uint32_t id, int depth)
 {
 	const struct record_string *s = record_string(r, id);
@@ -269,7 +262,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 	if (s->type == STRING_addr)
 		return address_text(s->data, s->bytes);
 	if (s->type != STRING_path_at)
-		return clean(util_format("%.*s%s", (int)s->bytes, s->data,
+		return util_clean(util_format("%.*s%s", (int)s->bytes, s->data,
 					 s->flags & STRING_CUT ? "..." : ""));
 	if (s->bytes < sizeof(dir_id))
 		return NULL;
@@ -280,7 +273,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 			     dir && *dir && n && dir[strlen(dir) - 1] != '/' ? "/" : "", n,
 			     s->data + sizeof(dir_id));
 	free(dir);
-	return clean(joined);
+	return util_clean(joined);
 }
 
 char *record_text(const struct record *r, uint32_t id)

@@ -65,6 +65,14 @@ void *util_grow(void *array, size_t count, size_t *room, size_t bytes)
 	return array;
 }
 
+char *util_clean(char *s)
+{
+	for (char *p = s; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
+	return s;
+}
+
 uint32_t util_hash(const void *data, size_t bytes, uint32_t seed)
 {
 	const unsigned char *p = data;

@@ -21,6 +21,9 @@ void *util_grow(void *array, size_t count, size_t *room, size_t bytes);
 #define UTIL_PUSH(array, count, room) \
 	((array) = util_grow((array), (count), &(room), sizeof(*(array))), &(array)[(count)++])
 
+/* Control bytes of a name that others chose become '?', in place: it will meet a terminal. */
+char *util_clean(char *s);
+
 uint32_t util_hash(const void *data, size_t bytes, uint32_t seed);
 /* Edits from a to b; for "did you mean". */
 unsigned util_distance(const char *a, const char *b);

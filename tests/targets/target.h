@@ -9,7 +9,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define NOINLINE __attribute__((noinline))
+/* A function with a frame of its own: not inlined, and KEEP_FRAME() after its last call keeps the
+ * call from becoming a jump. */
+#define NOINLINE __attribute__((noinline, noclone))
+#define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
 static inline _Noreturn void target_die(const char *what)
 {

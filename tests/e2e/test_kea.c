@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_kea.c - two Kea DHCP servers are given the same control socket: the second cannot lock
+ * "<socket>.lock". The report names the file and the first server, which runs without the shim.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include "harness.h"
+
+static const char config[] =
+	"{ \"Dhcp4\": {\n"
+	" \"interfaces-config\": { \"interfaces\": [ ] },\n"
+	" \"control-socket\": { \"socket-type\": \"unix\", \"socket-name\": \"%s/ctl\" },\n"
+	" \"lease-database\": { \"type\": \"memfile\", \"persist\": false },\n"
+	" \"loggers\": [ { \"name\": \"kea-dhcp4\", \"severity\": \"INFO\",\n"
+	"   \"output_options\": [ { \"output\": \"stdout\", \"flush\": true } ] } ],\n"
+	" \"subnet4\": [ ] } }\n";
+
+struct kea {
+	char conf[512], pids[600], locks[600], port[16];
+	char *env[3];
+};
+
+/* A configuration and directories of its own; the control socket is shared. */
+static void kea_prepare(const struct work *w, struct kea *k, const char *name)
+{
+	const char *dir = work_path(w, name);
+
+	assert_int_equal(mkdir(dir, 0700), 0);
+	snprintf(k->conf, sizeof(k->conf), "%s/kea.conf", dir);
+	snprintf(k->pids, sizeof(k->pids), "KEA_PIDFILE_DIR=%s", dir);
+	snprintf(k->locks, sizeof(k->locks), "KEA_LOCKFILE_DIR=%s", dir);
+	snprintf(k->port, sizeof(k->port), "%d", port_free());
+	file_write(k->conf, config, w->dir);
+	k->env[0] = k->pids;
+	k->env[1] = k->locks;
+	k->env[2] = NULL;
+}
+
+static bool has_started(void *arg)
+{
+	char *out = file_text(((struct proc *)arg)->out);
+	bool started = strstr(out, "DHCP4_STARTED");
+
+	free(out);
+	return started;
+}
+
+static struct proc start_first(const struct work *w, struct kea *k)
+{
+	char *argv[] = { "kea-dhcp4", "-p", k->port, "-c", k->conf, NULL };
+	struct proc p;
+
+	kea_prepare(w, k, "first");
+	p = proc_start(w, argv, k->env);
+	if (!wait_until(has_started, &p, 30)) {
+		print_error("%s%s", file_text(p.out), file_text(p.err));
+		fail_msg("kea-dhcp4 does not start");
+	}
+	return p;
+}
+
+static void fail_second(const struct work *w, struct kea *k)
+{
+	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			 (char *)(uintptr_t)work_path(w, "s"), "--", "kea-dhcp4", "-p", k->port, "-c",
+			 k->conf, NULL };
+	struct proc p;
+	char *out;
+
+	kea_prepare(w, k, "second");
+	assert_int_not_equal(run(w, argv, k->env, &p), 0);
+	out = file_text(p.out);
+	assert_non_null(strstr(out, "Resource temporarily unavailable"));
+	free(out);
+}
+
+/* In C++ names carry their arguments. */
+static bool stack_mentions(json_object *site, const char *part)
+{
+	json_object *stack = field(site, "stack");
+
+	for (size_t i = 0; stack && i < json_object_array_length(stack); i++)
+		if (strstr(text_of(json_object_array_get_idx(stack, i), "function"), part))
+			return true;
+	return false;
+}
+
+static void the_holder_of_the_control_socket_is_named(void **state)
+{
+	const struct work *w = *state;
+	struct kea one, two;
+	struct proc first;
+	json_object *r, *e;
+
+	SKIP_UNLESS(installed("kea-dhcp4"), "kea-dhcp4 is not installed");
+	first = start_first(w, &one);
+	fail_second(w, &two);
+	r = report_of(w, work_path(w, "s"));
+	e = find_site(r, "eagain", "flock", NULL);
+	assert_non_null(e);
+	assert_string_equal(text_of(e, "cause"), "lock-held");
+	assert_string_equal(text_of(e, "severity"), "failure");
+	assert_string_equal(text_of(e, "target.path"), work_path(w, "ctl.lock"));
+	assert_int_equal(number_of(e, "evidence.holder_pid"), first.pid);
+	assert_string_equal(text_of(e, "evidence.holder_comm"), "kea-dhcp4");
+	assert_non_null(strstr(text_of(e, "evidence.holder_cmdline"), one.conf));
+	assert_true(stack_mentions(e, "openCommandSocket"));
+	json_object_put(r);
+	assert_int_equal(proc_stop(&first, SIGTERM), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(the_holder_of_the_control_socket_is_named,
+						work_begin, work_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

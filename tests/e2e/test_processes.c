@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* test_processes.c - many short-lived processes in one session: all are counted, few leave a file. */
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "harness.h"
+
+#define PROCESSES 10000
+
+static int count_records(const char *session)
+{
+	DIR *d = opendir(session);
+	struct dirent *e;
+	int n = 0;
+
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		size_t length = strlen(e->d_name);
+
+		n += length > 4 && !strcmp(e->d_name + length - 4, ".rec");
+	}
+	closedir(d);
+	return n;
+}
+
+static int64_t leaked(json_object *r)
+{
+	json_object *f = find_site(r, "fds", "open", "forget_one");
+
+	assert_non_null(f);
+	assert_int_equal(json_object_array_length(field(f, "pids")), PROCESSES / 100);
+	return number_of(f, "open");
+}
+
+static void every_short_lived_process_is_counted(void **state)
+{
+	const struct work *w = *state;
+	char number[16];
+	char *argv[] = { (char *)(uintptr_t)built("targets/short_lived"), number, NULL };
+	json_object *r;
+
+	snprintf(number, sizeof(number), "%d", PROCESSES);
+	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
+	r = report_of(w, work_path(w, "s"));
+	assert_int_equal(number_of(r, "totals.processes"), PROCESSES + 1);
+	assert_int_equal(json_object_array_length(field(r, "coverage")), 0);
+	assert_int_equal(leaked(r), PROCESSES / 100);
+	assert_int_equal(count_records(work_path(w, "s")), PROCESSES / 100);
+	json_object_put(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(every_short_lived_process_is_counted, work_begin,
+						work_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
