@@ -281,7 +281,7 @@ void child_end(int status)
 	struct record_total total;
 	bool quiet;
 
-	if (self_gate.state != SELF_ready || self_gate.pid != (uint32_t)sysc(SYS_getpid))
+	if (self_gate.state != SELF_ready || self_vforked())
 		return;
 	quiet = !self_gate.seccomp && nothing_to_say(store.head);
 	self_gate.state = SELF_off;

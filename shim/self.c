@@ -20,7 +20,7 @@ THREAD uint32_t self_tid_cache;
 
 uint32_t self_tid(void)
 {
-	if (unlikely(!self_tid_cache))
+	if (unlikely(!self_tid_cache) && !self_gate.seccomp)
 		self_tid_cache = (uint32_t)sysc(SYS_gettid);
 	return self_tid_cache;
 }

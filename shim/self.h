@@ -64,6 +64,7 @@ static inline uint64_t self_clock(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* 0 when it would take a system call under a seccomp filter. */
 uint32_t self_tid(void);
 /* Make self_page wipe itself in fork children; called once from the constructor. */
 void self_init(void);

@@ -115,6 +115,7 @@ static void before_filter(void)
 	if (!call_ready())
 		return;
 	store_reserve();
+	self_tid();
 	store.head->seccomp = 1;
 	self_gate.seccomp = 1;
 }
