@@ -25,14 +25,14 @@ enum outcome { STEP_on, STEP_end, STEP_lost };
 enum { FP_AT_SEED = 1, FP_AT_NOWHERE = 2 };
 
 struct frame {
-	uintptr_t pc; /* with STACK_PC_EXACT where a signal interrupted: not a return address then */
+	uintptr_t pc; /* with STACK_PC_EXACT where a signal interrupted it: no return address */
 	uintptr_t sp;
 	uintptr_t fp_at; /* where the frame pointer is saved: read when needed, not before */
 };
 
 static uintptr_t vdso; /* 0: there is none */
 
-/* ---- the frame pointer ------------------------------------------------------------------------ */
+/* ---- the frame pointer ----------------------------------------------------------------------- */
 
 static COLD bool odd_fp(struct reach *r, uintptr_t fp_at, uintptr_t *ret)
 {
@@ -50,7 +50,7 @@ static inline bool find_fp(const struct frame *f, struct reach *r, uintptr_t *re
 	return reach_load(r, f->fp_at, ret);
 }
 
-/* ---- one frame outwards ----------------------------------------------------------------------- */
+/* ---- one frame outwards ---------------------------------------------------------------------- */
 
 static enum outcome step_signal(struct frame *f, struct reach *r)
 {
@@ -134,15 +134,16 @@ static COLD struct frame step(struct frame f, struct reach *r)
 }
 
 /*
- * HOT: the frames that nearly all are. pc and sp stay in registers: what counts is the chain from pc
- * over its rule and sp to the next pc. An exact pc matches no rule here. false: nothing was changed.
+ * HOT: the frames that nearly all are. pc and sp stay in registers: what counts is the chain from
+ * pc over its rule and sp to the next pc. An exact pc matches no rule here. false: nothing was
+ * changed.
  */
-static ALWAYS_INLINE bool step_fast(struct frame *f, struct reach *r)
+static ALWAYS_INLINE bool step_fast(struct frame *f, struct reach *r, unsigned way)
 {
 	struct stack_rule rule;
 	uintptr_t cfa = f->sp, pc;
 
-	if (unlikely(!stack_rule_fast(f->pc - 1, &rule)))
+	if (unlikely(!stack_rule_fast(f->pc - 1, way, &rule)))
 		return false;
 	if (rule.from_fp && unlikely(!reach_load(r, f->fp_at, &cfa)))
 		return false;
@@ -158,24 +159,33 @@ static ALWAYS_INLINE bool step_fast(struct frame *f, struct reach *r)
 	return true;
 }
 
-/* ---- the trace -------------------------------------------------------------------------------- */
+/* ---- the trace ------------------------------------------------------------------------------- */
 
-/* Through the shim's own frames: the register is where one of them saved it, or still the same. */
-COLD bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp)
+/*
+ * Through the shim's own frames: the register is where one of them saved it, or still the same.
+ * Asking for the frame address makes the compiler save the caller's frame pointer there.
+ */
+__attribute__((noinline)) bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp)
 {
-	struct regs here;
+	uintptr_t fp_at = (uintptr_t)__builtin_frame_address(0);
+	struct frame f = { (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)),
+			   (uintptr_t)__builtin_dwarf_cfa(), fp_at };
 	struct reach r = { .seed = seed };
-	struct frame f;
 
-	REGS_HERE(&here);
-	f = (struct frame){ here.pc | STACK_PC_EXACT, here.sp, (uintptr_t)&here.fp };
-	r.lr = here.lr;
+	reach_start(&r, fp_at & -64ul);
 	r.outcome = STEP_on;
-	reach_start(&r, here.sp);
 	for (int i = 0; i < OWN_FRAMES && f.sp < seed->cfa && r.outcome == STEP_on; i++)
-		if (!step_fast(&f, &r))
+		if (!step_fast(&f, &r, 0) && !step_fast(&f, &r, RULES_SECOND))
 			f = step(f, &r);
 	return f.sp == seed->cfa && f.pc == seed->pc && find_fp(&f, &r, ret_fp);
+}
+
+uintptr_t stack_known_words(uintptr_t cfa)
+{
+	const struct reach_stack *s = reach_stack_of(cfa);
+	uintptr_t words = s ? (s->high - cfa) / 8 : 0;
+
+	return words < READS_FP ? words : READS_FP - 1;
 }
 
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
@@ -195,7 +205,7 @@ unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, un
 	r.outcome = STEP_on;
 	for (;;) {
 		ret_pc[n++] = f.pc;
-		if (unlikely(!step_fast(&f, &r)))
+		if (unlikely(!step_fast(&f, &r, 0)) && !step_fast(&f, &r, RULES_SECOND))
 			f = step(f, &r);
 		__asm__("" : "+r"(f.pc), "+r"(f.sp)); /* not both in one vector register */
 		if (unlikely(r.outcome != STEP_on) || unlikely(n >= max))

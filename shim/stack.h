@@ -21,9 +21,9 @@ struct stack_seed {
  * Unwind the calling thread from `seed` outwards. ret_pc[0] is seed->pc, then the return address of
  * its caller, ... ; a pc that a signal interrupted carries STACK_PC_EXACT. Writes at most `max`.
  *
- * ret_flags: STACK_CUT when there was more than `max`, STACK_LOST when a frame without unwind tables
- * or a frame that makes no sense ended the trace early; 0 when it reached the outermost frame.
- * Returns the number of frames, at least 1. Bounded work, never faults on a damaged stack.
+ * ret_flags: STACK_CUT when there was more than `max`, STACK_LOST when a frame without unwind
+ * tables or a frame that makes no sense ended the trace early; 0 when it reached the outermost
+ * frame. Returns the number of frames, at least 1. Bounded work, never faults on a damaged stack.
  */
 unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 		       unsigned *ret_flags);

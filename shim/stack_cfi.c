@@ -14,7 +14,7 @@
 
 #define STATES 6  /* depth of remember_state; compilers use 1, hand-written code 2 */
 
-/* ---- CIE and FDE ------------------------------------------------------------------------------ */
+/* ---- CIE and FDE ----------------------------------------------------------------------------- */
 
 struct cie {
 	struct dwarf program;
@@ -26,9 +26,9 @@ struct cie {
 
 static struct dwarf bytes_from(const struct object *o, uintptr_t at)
 {
-	struct dwarf d = { (const uint8_t *)at, (const uint8_t *)o->end, at < o->start || at >= o->end };
+	bool bad = at < o->start || at >= o->end;
 
-	return d;
+	return (struct dwarf){ (const uint8_t *)at, (const uint8_t *)o->end, bad };
 }
 
 /* The body of the entry at `at`; ret_id is where its id stands. */
@@ -102,7 +102,7 @@ static bool read_cie(const struct object *o, uintptr_t at, struct cie *c)
 	return !d.bad;
 }
 
-/* ---- the state of a row: where the CFA and the two saved registers are ------------------------------ */
+/* ---- the state of a row: where the CFA and the two saved registers are ----------------------- */
 
 enum place_kind {
 	AT_same,  /* in its register */
@@ -145,7 +145,7 @@ static void set_cfa_register(struct state *s, uint64_t reg)
 	s->cfa.kind = reg == REGS_SP ? AT_sp : reg == REGS_FP ? AT_fp : AT_elsewhere;
 }
 
-/* ---- expressions: the few shapes that compilers, linkers and libc write ----------------------------- */
+/* ---- expressions: the few shapes that compilers, linkers and libc write ---------------------- */
 
 enum { OP_deref = 0x06, OP_and = 0x1a, OP_plus = 0x22, OP_shl = 0x24, OP_ge = 0x2a, OP_lit0 = 0x30,
        OP_lit3 = 0x33, OP_lit15 = 0x3f, OP_breg0 = 0x70 };
@@ -166,16 +166,16 @@ static struct place base_of(struct dwarf *e)
 /* sp + 8 + ((pc & 15) >= N) * 8: behind `breg sp 8`. Returns 8 * N, 0 when it is not that. */
 static int64_t plt_of(struct dwarf *e)
 {
-	static const uint8_t shape[] = { OP_breg0 + 16, 0, OP_lit15, OP_and, 0, OP_ge, OP_lit3, OP_shl,
-					 OP_plus };
+	static const uint8_t shape[] = { OP_breg0 + 16, 0,	 OP_lit15, OP_and, 0,
+					 OP_ge,		OP_lit3, OP_shl,   OP_plus };
 	uint8_t n;
 
 	if (REGS_RA != 16 || e->end - e->at != sizeof(shape))
 		return 0;
 	n = e->at[4];
-	if (memcmp(e->at, shape, 4) || memcmp(e->at + 5, shape + 5, 4) || n <= OP_lit0 || n > OP_lit15)
+	if (memcmp(e->at, shape, 4) || memcmp(e->at + 5, shape + 5, 4))
 		return 0;
-	return 8 * (n - OP_lit0);
+	return n > OP_lit0 && n <= OP_lit15 ? 8 * (n - OP_lit0) : 0;
 }
 
 static struct place cfa_expression(struct dwarf *d)
@@ -203,7 +203,7 @@ static void saved_expression(struct dwarf *d, struct state *s)
 	set(s, reg, e.at == e.end ? p.kind : AT_elsewhere, p.offset);
 }
 
-/* ---- the program ------------------------------------------------------------------------------ */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 struct program {
 	struct dwarf d;
@@ -360,7 +360,7 @@ static bool run(struct program *p, uintptr_t pc)
 	return !p->d.bad;
 }
 
-/* ---- the row as a rule -------------------------------------------------------------------------- */
+/* ---- the row as a rule ----------------------------------------------------------------------- */
 
 static bool is_at(struct place p, uint8_t kind, int64_t offset)
 {
@@ -394,13 +394,16 @@ static void fp_rule(struct place fp, struct stack_rule *r)
 
 static struct stack_rule rule_of(const struct state *s)
 {
-	static const uint8_t how[] = { [AT_sp] = HOW_plain, [AT_fp] = HOW_plain, [AT_deref] = HOW_deref,
-				       [AT_plt] = HOW_plt, [AT_elsewhere] = HOW_none };
+	static const uint8_t how[AT_elsewhere + 1] = { [AT_sp] = HOW_plain,
+						       [AT_fp] = HOW_plain,
+						       [AT_deref] = HOW_deref,
+						       [AT_plt] = HOW_plt };
 	struct stack_rule r = { .how = how[s->cfa.kind], .from_fp = s->cfa.kind == AT_fp };
 
 	if (s->ra.kind == AT_undefined)
 		return (struct stack_rule){ .how = HOW_end };
-	if (!fits(s->cfa.offset) || !fits(s->ra.offset) || (s->ra.kind != AT_cfa && s->ra.kind != AT_same))
+	if (!fits(s->cfa.offset) || !fits(s->ra.offset) ||
+	    (s->ra.kind != AT_cfa && s->ra.kind != AT_same))
 		return (struct stack_rule){ .how = HOW_none };
 	fp_rule(s->fp, &r);
 	r.cfa = (int32_t)s->cfa.offset;
@@ -430,14 +433,17 @@ static bool open_fde(const struct object *o, uintptr_t at, uintptr_t pc, struct 
 	return !d.bad;
 }
 
-/* A return address at the first byte of a function was put there by no call: makecontext does so. */
+/*
+ * A return address at the first byte of a function was put there by no call: makecontext does so.
+ */
 static struct stack_rule uncovered(const struct object *o, uintptr_t pc)
 {
 	uintptr_t fde = find_fde(o, pc + 1);
 	struct program p;
 	struct cie c;
+	bool starts = fde && open_fde(o, fde, pc + 1, &c, &p);
 
-	return (struct stack_rule){ .how = fde && open_fde(o, fde, pc + 1, &c, &p) ? HOW_end : HOW_none };
+	return (struct stack_rule){ .how = starts ? HOW_end : HOW_none };
 }
 
 COLD struct stack_rule stack_cfi_rule(uintptr_t pc)

@@ -2,8 +2,8 @@
 /*
  * stack_cfi.h - one unwind rule from an object's .eh_frame: how to get from a frame to its caller.
  *
- * Called by stack_rules.c when the cache has no rule. Reads only the tables of loaded objects, never
- * the stack.
+ * Called by stack_rules.c when the cache has no rule. Reads only the tables of loaded objects,
+ * never the stack.
  */
 #ifndef SHIM_STACK_CFI_H
 #define SHIM_STACK_CFI_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_dwarf.h - reads the bytes of call frame information within bounds: after one read beyond the
- * end every further one fails too. Used by stack_cfi.c only.
+ * stack_dwarf.h - reads the bytes of call frame information within bounds: after one read beyond
+ * the end every further one fails too. Used by stack_cfi.c only.
  *
  * Sources: LSB "DWARF Extensions" (pointer encodings), DWARF 5 section 7.6 (LEB128).
  */

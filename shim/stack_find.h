@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_find.h - the FDE of a pc: the object that holds it, by _dl_find_object (no lock, signal-safe;
- * glibc >= 2.35), else by a table made at start; then that object's .eh_frame_hdr. Part of
- * stack_cfi.c, its only user.
+ * stack_find.h - the FDE of a pc: the object that holds it, by _dl_find_object (no lock,
+ * signal-safe; glibc >= 2.35), else by a table made at start; then that object's .eh_frame_hdr.
+ * Part of stack_cfi.c, its only user.
  *
  * Sources: LSB "Exception Frames" (.eh_frame_hdr), glibc manual (_dl_find_object).
  */
@@ -16,7 +16,7 @@
 
 #define TABLE 128 /* objects known without _dl_find_object */
 
-/* ---- finding the object ----------------------------------------------------------------------- */
+/* ---- finding the object ---------------------------------------------------------------------- */
 
 struct object {
 	uintptr_t start, end; /* where its tables may lie */
@@ -106,7 +106,7 @@ static bool find_object(uintptr_t pc, struct object *ret)
 	return false;
 }
 
-/* ---- finding the FDE -------------------------------------------------------------------------- */
+/* ---- finding the FDE ------------------------------------------------------------------------- */
 
 struct hdr {
 	uint8_t version, frame_encoding, count_encoding, table_encoding;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_libunwind.c - the interface of stack.h by libunwind, for processors that the own unwinder is
- * not written for (or make UNWIND=libunwind). The library is loaded by the constructor, with local
- * scope: linked as a dependency it would put its backtrace() and _Unwind_*() in front of the target's,
- * and distributions' static archives are not position independent.
+ * stack_libunwind.c - the interface of stack.h by libunwind, for processors that the own unwinder
+ * is not written for (or make UNWIND=libunwind). The library is loaded by the constructor, with
+ * local scope: linked as a dependency it would put its backtrace() and _Unwind_*() in front of the
+ * target's, and distributions' static archives are not position independent.
  *
- * Its limits: where the library is not found (an image exec'ed in a chroot), every trace is its first
- * frame. Traces make system calls (signal masks, mincore) and libunwind keeps a pipe open to validate
- * addresses with; so nothing is traced under seccomp, and a target that closes fds it does not know
- * makes later traces shorter. It takes locks (dl_iterate_phdr): a handler that interrupts dlopen may
- * hang. It trusts the stack: a smashed return address may be followed into a fault. Code without
- * unwind tables is guessed at. A frame costs 700 ns instead of 5; no memo; 4 KiB of stack.
+ * Its limits: where the library is not found (an image exec'ed in a chroot), every trace is its
+ * first frame. Traces make system calls (signal masks, mincore) and libunwind keeps a pipe open to
+ * validate addresses with; so nothing is traced under seccomp, and a target that closes fds it does
+ * not know makes later traces shorter. It takes locks (dl_iterate_phdr): a handler that interrupts
+ * dlopen may hang. It trusts the stack: a smashed return address may be followed into a fault. Code
+ * without unwind tables is guessed at. A frame costs 700 ns instead of 5; no memo; 4 KiB of stack.
  */
 #define UNW_LOCAL_ONLY
 #include <dlfcn.h>
@@ -135,7 +135,7 @@ void stack_forget(void)
 		lib.flush(*lib.space, 0, 0);
 }
 
-/* ---- no memo ---------------------------------------------------------------------------------- */
+/* ---- no memo --------------------------------------------------------------------------------- */
 
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 			     unsigned *ret_flags, struct stack_reads *ret_reads)

@@ -4,9 +4,11 @@
  * unwind: return addresses, saved frame pointers that an outer frame needed, and the seed's frame
  * pointer only where it was needed.
  *
- * Compared innermost first, stopping at the first difference: an outer word may be read only because
- * the inner ones are what they were, so the unwinder would read it too. A word of an entry is used
- * only after its sequence number is seen unchanged, so a torn one is never followed.
+ * Compared innermost first, stopping at the first difference: an outer word may be read only
+ * because the inner ones are what they were, so the unwinder would read it too. An entry that is
+ * rewritten meanwhile cannot lead astray: a word outside of the stack as far as it is known is
+ * followed only after the sequence number is seen unchanged, and in the end it must be unchanged
+ * anyway.
  */
 #include "attrs.h"
 #include "stack_memo.h"
@@ -15,6 +17,10 @@
 #define WAYS 4u
 #define SETS 32u
 #define VALUE_BITS 48
+#define VALUE_MASK ((1ull << VALUE_BITS) - 1)
+
+/* The stack is read as it is, whatever a sanitizer (of a test) has painted there. */
+#define AS_IT_IS __attribute__((no_sanitize_address))
 
 struct entry {
 	uint32_t seq; /* odd while being written */
@@ -24,7 +30,7 @@ struct entry {
 	uint32_t used;
 	uint64_t read[READS_MAX]; /* distance << VALUE_BITS | value */
 };
-_Static_assert(sizeof(struct entry) == 512, "a whole number of cache lines");
+_Static_assert(sizeof(struct entry) % 64 == 0, "a whole number of cache lines");
 
 static _Alignas(64) struct entry memo[SETS][WAYS];
 
@@ -39,67 +45,71 @@ _Static_assert(SETS == 32, "the top five bits");
 #define peek(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define poke(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
-/* ---- finding ---------------------------------------------------------------------------------- */
+/* ---- finding --------------------------------------------------------------------------------- */
 
-/* Has the entry been left alone since its sequence number was `seq`? Orders what was read before. */
+/*
+ * Has the entry been left alone since its sequence number was `seq`? Orders what was read before.
+ */
 static inline bool unchanged(const struct entry *e, uint32_t seq)
 {
 	__atomic_thread_fence(__ATOMIC_ACQUIRE); /* pairs with the fence in write_begin() */
 	return likely(peek(&e->seq) == seq);
 }
 
-static COLD bool same_fp(const struct stack_seed *seed, uint64_t value)
+/* The seed's frame pointer, or a word of a stack whose end is not known. */
+static COLD AS_IT_IS bool same_far(const struct stack_seed *seed, const struct entry *e,
+				   uint32_t seq, uint64_t word)
 {
+	uint64_t value = word & VALUE_MASK, at = word >> VALUE_BITS;
 	uintptr_t fp;
-
-	return stack_seed_fp(seed, &fp) && fp == value;
-}
-
-static inline bool same_word(const struct stack_seed *seed, uint64_t word)
-{
-	uint64_t value = word & ((1ull << VALUE_BITS) - 1), at = word >> VALUE_BITS;
-
-	if (unlikely(at == READS_FP))
-		return same_fp(seed, value);
-	return ((const uint64_t *)seed->cfa)[at] == value;
-}
-
-/* false also when somebody else writes the entry meanwhile. */
-static inline bool same_stack(const struct stack_seed *seed, const struct entry *e, uint32_t seq)
-{
-	uint32_t used = peek(&e->used);
 
 	if (!unchanged(e, seq))
 		return false;
-	for (uint32_t i = 0; i < used; i++) {
-		uint64_t word = peek(&e->read[i]);
-
-		if (!unchanged(e, seq) || !same_word(seed, word))
-			return false;
-	}
-	return true;
+	if (at == READS_FP)
+		return stack_seed_fp(seed, &fp) && fp == value;
+	return ((const uint64_t *)seed->cfa)[at] == value;
 }
 
-uint32_t stack_memo_find(const struct stack_seed *seed)
+static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, const struct entry *e,
+				       uint32_t seq, uintptr_t known)
+{
+	const uint64_t *stack = (const uint64_t *)seed->cfa;
+	const uint64_t *w = e->read, *stop = w + peek(&e->used);
+
+	for (; w < stop; w++) {
+		uint64_t word = peek(w), at = word >> VALUE_BITS;
+
+		if (likely(at < known) ? stack[at] != (word & VALUE_MASK) :
+					 !same_far(seed, e, seq, word))
+			return false;
+	}
+	return unchanged(e, seq);
+}
+
+AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
 {
 	uint32_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
+	uintptr_t known = stack_known_words(seed->cfa);
 	const struct entry *e = set_of(seed);
 
 	for (unsigned way = 0; way < WAYS; way++, e++) {
-		/* Pairs with the release in write_end(): an even number means that the rest is whole. */
+		/*
+		 * Pairs with the release in write_end(): an even number means that the rest is
+		 * whole.
+		 */
 		uint32_t seq = __atomic_load_n(&e->seq, __ATOMIC_ACQUIRE), id;
 
 		if (peek(&e->pc) != seed->pc || peek(&e->cfa) != seed->cfa ||
 		    peek(&e->generation) != generation || seq & 1)
 			continue;
 		id = peek(&e->id);
-		if (same_stack(seed, e, seq))
+		if (same_stack(seed, e, seq, known))
 			return id;
 	}
 	return 0;
 }
 
-/* ---- keeping ---------------------------------------------------------------------------------- */
+/* ---- keeping --------------------------------------------------------------------------------- */
 
 /* A free or stale entry, else one after the other. */
 static struct entry *victim(struct entry *set, uint32_t generation)
@@ -139,7 +149,8 @@ static bool is_keepable(const struct stack_reads *reads)
 	return true;
 }
 
-COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id, const struct stack_reads *reads)
+COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
+			 const struct stack_reads *reads)
 {
 	struct entry *e = victim(set_of(seed), reads->generation);
 

@@ -15,8 +15,8 @@
 uint32_t stack_memo_find(const struct stack_seed *seed);
 
 /*
- * The stack that stack_capture_reads() found from `seed`, with its read set, is `id`. Traces that were
- * lost are not kept.
+ * The stack that stack_capture_reads() found from `seed`, with its read set, is `id`. Traces that
+ * were lost are not kept.
  */
 void stack_memo_put(const struct stack_seed *seed, uint32_t id, const struct stack_reads *reads);
 

@@ -3,10 +3,10 @@
  * stack_reach.h - which words of a stack may be read, so that a damaged stack cannot make the walk
  * fault. Part of stack.c, its only user.
  *
- * The main thread's stack reaches to __libc_stack_end, a thread's to its descriptor, which libc puts
- * on top of it; from the present frame up to there everything is mapped. Any other stack (sigaltstack,
- * coroutine) is asked for page by page, by a system call that reads one word and does nothing; where
- * none may be made (seccomp), the trace ends.
+ * The main thread's stack reaches to __libc_stack_end, a thread's to its descriptor, which libc
+ * puts on top of it; from the present frame up to there everything is mapped. Any other stack
+ * (sigaltstack, coroutine) is asked for page by page, by a system call that reads one word and does
+ * nothing; where none may be made (seccomp), the trace ends.
  */
 #ifndef SHIM_STACK_REACH_H
 #define SHIM_STACK_REACH_H
@@ -69,8 +69,8 @@ static void reach_warm_up(void)
 }
 
 /*
- * libc keeps base, size and guard size of a thread's stack side by side in its descriptor, which lies
- * inside of that stack. Only a triple that fits together so is taken.
+ * libc keeps base, size and guard size of a thread's stack side by side in its descriptor, which
+ * lies inside of that stack. Only a triple that fits together so is taken.
  */
 static COLD void reach_look(void)
 {
@@ -81,8 +81,10 @@ static COLD void reach_look(void)
 	for (; p + 2 < end; p++) {
 		uintptr_t base = p[0], size = p[1], guard = p[2];
 
-		if (base & 15 || base >= self || self - base > REACH_THREAD_MAX || size <= self - base ||
-		    size - (self - base) > REACH_ABOVE_MAX || guard >= self - base)
+		if (base & 15 || base >= self || self - base > REACH_THREAD_MAX)
+			continue;
+		if (size <= self - base || size - (self - base) > REACH_ABOVE_MAX ||
+		    guard >= self - base)
 			continue;
 		reach_thread.low = base + guard;
 		reach_thread.high = self;

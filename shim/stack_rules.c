@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_rules.c - the cache of stack_rules.h. A generation in the ident makes all of it stale at once
- * when objects may have been unloaded.
+ * stack_rules.c - the cache of stack_rules.h. A generation in the ident makes all of it stale at
+ * once when objects may have been unloaded.
  */
 #include "stack_rules.h"
 #include "stack.h"
@@ -39,7 +39,10 @@ static void keep(uintptr_t pc, uint64_t generation, const struct stack_rule *rul
 
 COLD struct stack_rule stack_rule_find(uintptr_t pc)
 {
-	/* Pairs with stack_forget(): tables read from here on are of this generation or a later one. */
+	/*
+	 * Pairs with stack_forget(): tables read from here on are of this generation or a later
+	 * one.
+	 */
 	uint64_t generation = __atomic_load_n(&stack_rule_generation, __ATOMIC_ACQUIRE);
 	unsigned place = stack_rule_place(pc);
 	struct stack_rule rule;

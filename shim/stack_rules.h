@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_rules.h - a cache of unwind rules by pc, two ways, 16 KiB. Lock-free: each of an entry's two
- * words names pc and generation in full, so a pair from two writers matches nothing it should not.
+ * stack_rules.h - a cache of unwind rules by pc, two ways, 16 KiB. Lock-free: each of an entry's
+ * two words names pc and generation in full, so a pair from two writers matches nothing it should
+ * not.
  *
  * Called by stack.c for each frame. "No rule" is not kept: a later dlopen may bring one.
  */
@@ -52,12 +53,12 @@ static inline bool stack_rule_in(unsigned place, uintptr_t pc, uint64_t *ret_a, 
 	       likely(*ret_b >> RULES_PAYLOAD_BITS == ident);
 }
 
-/* HOT: is the rule of pc in its first place, and is it one of the simple ones? */
-static inline bool stack_rule_fast(uintptr_t pc, struct stack_rule *ret)
+/* HOT: is the rule of pc in its first place (second: way is RULES_SECOND), and is it simple? */
+static inline bool stack_rule_fast(uintptr_t pc, unsigned way, struct stack_rule *ret)
 {
 	uint64_t a, b;
 
-	if (!stack_rule_in(stack_rule_place(pc), pc, &a, &b) || !regs_is_simple(b))
+	if (!stack_rule_in(stack_rule_place(pc) ^ way, pc, &a, &b) || unlikely(!regs_is_simple(b)))
 		return false;
 	*ret = regs_unpack_simple(a, b);
 	return true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_walk.h - what a walk has read: between stack.c, which walks, and stack_memo.c, which recognises
- * a stack by it.
+ * stack_walk.h - what a walk has read: between stack.c, which walks, and stack_memo.c, which
+ * recognises a stack by it.
  */
 #ifndef SHIM_STACK_WALK_H
 #define SHIM_STACK_WALK_H
@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "stack.h"
 
-#define READS_MAX 60
+#define READS_MAX 92
 #define READS_FP 0xffffu /* in place of a distance: the frame pointer in the seed's frame */
 
 /*
@@ -27,6 +27,8 @@ struct stack_reads {
 /* stack_capture(), and what it read. */
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 			     unsigned *ret_flags, struct stack_reads *ret_reads);
+/* How many words from cfa can be read because that stack is known; less than READS_FP, maybe 0. */
+uintptr_t stack_known_words(uintptr_t cfa);
 /* The frame pointer as it was in the seed's frame when it called the wrapper. */
 bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp);
 

@@ -303,7 +303,7 @@ static struct json_object *open_fd(const struct model *m, struct symbols *s,
 				   const struct model_open *x)
 {
 	const struct model_process *p = &m->processes[x->process];
-	uint64_t until = p->end_ns ? p->end_ns : m->now_ns;
+	uint64_t until = p->how == HOW_running ? m->now_ns : p->end_ns; /* 0: nobody saw its end */
 	struct json_object *o = json_object_new_object();
 
 	ADD(o, "pid", json_object_new_int(p->pid));

@@ -245,7 +245,7 @@ static char *address_text(const char *data, size_t bytes)
 		for (size_t i = 0; i < n; i++)
 			if ((unsigned char)name[i] < ' ')
 				name[i] = '@';
-		return util_format("%.*s", (int)n, name);
+		return util_clean(util_format("%.*s", (int)n, name));
 	}
 	return util_format("address family %u", a.ss_family);
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "symbols.h"
 #include "util.h"
@@ -100,14 +101,15 @@ static void load(struct symbols *s, uint32_t i)
 {
 	const struct model_module *m = &s->m->modules[i];
 	struct module *x = &s->modules[i];
+	struct stat st;
 
 	x->tried = true;
 	x->problem = "its path is unknown";
 	if (!m->path)
 		return;
 	x->problem = "not found";
-	if (access(m->path, R_OK))
-		return;
+	if (stat(m->path, &st) || !S_ISREG(st.st_mode) || access(m->path, R_OK))
+		return; /* a record may name anything: never open a FIFO or a device */
 	if (s->progress)
 		fprintf(stderr, "\rreading symbols: %u of %zu ", i + 1, s->m->modules_count);
 	x->dwfl = dwfl_begin(&callbacks);
@@ -161,15 +163,15 @@ static char *demangled(const char *name)
 	if (!plain && name)
 		plain = rust_demangle(name, 0);
 	if (!plain)
-		return name ? util_copy(name) : NULL;
-	copy = util_copy(plain);
+		return name ? util_clean(util_copy(name)) : NULL;
+	copy = util_clean(util_copy(plain));
 	free(plain);
 	return copy;
 }
 
 static char *file_copy(const char *file)
 {
-	return file ? util_copy(file) : NULL;
+	return file ? util_clean(util_copy(file)) : NULL;
 }
 
 static const char *die_name(Dwarf_Die *die)

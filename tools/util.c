@@ -65,11 +65,44 @@ void *util_grow(void *array, size_t count, size_t *room, size_t bytes)
 	return array;
 }
 
+/* Bytes of the character at s when it is printable UTF-8, else 0. */
+static size_t printable(const unsigned char *s)
+{
+	static const struct {
+		unsigned char lead, low, high; /* of the byte after it */
+	} second[] = {
+		{0xc2, 0xa0, 0xbf}, /* no control characters of Latin 1 */
+		{0xe0, 0xa0, 0xbf}, /* no overlong forms */
+		{0xed, 0x80, 0x9f}, /* no surrogates */
+		{0xf0, 0x90, 0xbf},
+		{0xf4, 0x80, 0x8f},
+	};
+	size_t n = *s >= 0xf0 ? 4 : *s >= 0xe0 ? 3 : 2;
+
+	if (*s < 0x80)
+		return *s >= ' ' && *s != 0x7f;
+	if (*s < 0xc2 || *s > 0xf4)
+		return 0;
+	for (size_t i = 0; i < sizeof(second) / sizeof(second[0]); i++)
+		if (*s == second[i].lead && (s[1] < second[i].low || s[1] > second[i].high))
+			return 0;
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xc0) != 0x80)
+			return 0;
+	return n;
+}
+
 char *util_clean(char *s)
 {
-	for (char *p = s; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
+	unsigned char *p = (unsigned char *)s;
+
+	while (*p) {
+		size_t n = printable(p);
+
+		if (!n)
 			*p = '?';
+		p += n ? n : 1;
+	}
 	return s;
 }
 

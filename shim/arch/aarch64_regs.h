@@ -15,16 +15,6 @@
 #define REGS_SP 31
 #define REGS_RA 30
 
-struct regs {
-	uintptr_t pc, sp, fp;
-	uintptr_t lr; /* the return address where a frame has not saved it */
-};
-
-/* The registers of the function that it stands in. */
-#define REGS_HERE(r)                                                             \
-	__asm__ volatile("adr %0, .\n\tmov %1, sp\n\tmov %2, x29\n\tmov %3, x30" \
-			 : "=&r"((r)->pc), "=&r"((r)->sp), "=&r"((r)->fp), "=&r"((r)->lr))
-
 /* Offsets from sp in a signal frame: siginfo (128), then ucontext; registers 176 + 8 into it. */
 #define REGS_SIGNAL_BASE 312
 #define REGS_SIGNAL_FP (REGS_SIGNAL_BASE + 29 * 8)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * aarch64_vfork.S - vfork as libc does it: clone(CLONE_VM | CLONE_VFORK | SIGCHLD). The return address
- * stays in x30. See x86_64_vfork.S for the count.
+ * aarch64_vfork.S - vfork as libc does it: clone(CLONE_VM | CLONE_VFORK | SIGCHLD). The return
+ * address stays in x30. See x86_64_vfork.S for the count.
  */
 	.text
 	.globl vfork

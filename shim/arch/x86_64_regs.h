@@ -15,16 +15,6 @@
 #define REGS_SP 7  /* rsp */
 #define REGS_RA 16 /* the return address column */
 
-struct regs {
-	uintptr_t pc, sp, fp;
-	uintptr_t lr; /* not on this processor */
-};
-
-/* The registers of the function that it stands in. */
-#define REGS_HERE(r)                                                             \
-	__asm__ volatile("leaq 0(%%rip), %0\n\tmovq %%rsp, %1\n\tmovq %%rbp, %2" \
-			 : "=&r"((r)->pc), "=&r"((r)->sp), "=&r"((r)->fp))
-
 /* Offsets from sp in a signal frame: struct ucontext begins there (kernel: rt_sigframe). */
 #define REGS_SIGNAL_FP 120
 #define REGS_SIGNAL_SP 160

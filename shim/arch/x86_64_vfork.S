@@ -2,7 +2,8 @@
 /*
  * x86_64_vfork.S - vfork as libc does it: the return address waits in a register that the system
  * call preserves, because the child will overwrite the stack that it shares with its parent. The
- * thread's count of vforks is raised around it; the child sees it raised, the parent lowers it again.
+ * thread's count of vforks is raised around it; the child sees it raised, the parent lowers it
+ * again.
  */
 	.text
 	.globl vfork

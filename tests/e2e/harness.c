@@ -18,7 +18,7 @@
 
 #define DEADLINE_S 30
 
-/* ---- places ----------------------------------------------------------------------------------- */
+/* ---- places ---------------------------------------------------------------------------------- */
 
 int work_begin(void **state)
 {
@@ -104,7 +104,7 @@ bool installed(const char *program)
 	return false;
 }
 
-/* ---- programs --------------------------------------------------------------------------------- */
+/* ---- programs -------------------------------------------------------------------------------- */
 
 static void child(const struct proc *p, int in, char *const argv[], char *const env[])
 {
@@ -281,7 +281,7 @@ int port_connect(int port)
 	return -1;
 }
 
-/* ---- fdwhy ------------------------------------------------------------------------------------ */
+/* ---- fdwhy ----------------------------------------------------------------------------------- */
 
 int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 {
@@ -320,7 +320,7 @@ json_object *report_of(const struct work *w, const char *session)
 	return o;
 }
 
-/* ---- reports ---------------------------------------------------------------------------------- */
+/* ---- reports --------------------------------------------------------------------------------- */
 
 json_object *field(json_object *o, const char *path)
 {

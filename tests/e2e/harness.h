@@ -18,8 +18,10 @@
 struct work {
 	char dir[256]; /* private, removed by work_end */
 };
-/* cmocka setup and teardown: *state is a struct work. What the test started is ended, also what went
- * to the background. */
+/*
+ * cmocka setup and teardown: *state is a struct work. What the test started is ended, also what
+ * went to the background.
+ */
 int work_begin(void **state);
 int work_end(void **state);
 /* "<dir>/<name>", in a ring of static buffers. */

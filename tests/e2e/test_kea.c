@@ -67,8 +67,8 @@ static struct proc start_first(const struct work *w, struct kea *k)
 static void fail_second(const struct work *w, struct kea *k)
 {
 	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"), "--", "kea-dhcp4", "-p", k->port, "-c",
-			 k->conf, NULL };
+			 (char *)(uintptr_t)work_path(w, "s"), "--", "kea-dhcp4", "-p", k->port,
+			 "-c", k->conf, NULL };
 	struct proc p;
 	char *out;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_nginx.c - nginx in front of a backend on a UNIX socket that has stopped accepting: "connect()
- * to unix:... failed (11: Resource temporarily unavailable)". The report names the backend, the
- * backlog it asked for and that it does not accept.
+ * test_nginx.c - nginx in front of a backend on a UNIX socket that has stopped accepting:
+ * "connect() to unix:... failed (11: Resource temporarily unavailable)". The report names the
+ * backend, the backlog it asked for and that it does not accept.
  */
 #include <signal.h>
 #include <stdio.h>

@@ -43,7 +43,8 @@ static void compare(const struct outcome *bare, const struct outcome *with)
 }
 
 /* Runs the target without and with the shim, compares, returns the report. */
-static json_object *same_outcome(const struct work *w, const char *name, const char *a, const char *b)
+static json_object *same_outcome(const struct work *w, const char *name, const char *a,
+				 const char *b)
 {
 	char path[64];
 	char *argv[] = { NULL, (char *)(uintptr_t)a, (char *)(uintptr_t)b, NULL };
@@ -182,8 +183,9 @@ static void threads_that_churn_are_not_mixed_up(void **state)
 
 static const char *library(const char *name)
 {
-	static const char *const dirs[] = { "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu",
-					    "/usr/lib64", "/usr/lib" };
+	static const char *const dirs[] = { "/usr/lib/x86_64-linux-gnu",
+					    "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
+					    "/usr/lib" };
 	static char path[256];
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {

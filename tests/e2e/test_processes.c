@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* test_processes.c - many short-lived processes in one session: all are counted, few leave a file. */
+/*
+ * test_processes.c - many short-lived processes in one session: all are counted, few leave a
+ * file.
+ */
 #include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_rows.c - every function of calls.def passes through: the shim answers to its name, and results
- * and errno are those of libc.
+ * test_rows.c - every function of calls.def passes through: the shim answers to its name, and
+ * results and errno are those of libc.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,8 @@
 
 static char *output_of(const struct work *w, bool shim, char *argv[])
 {
-	struct proc p = shim ? preload_start(w, work_path(w, "s"), argv) : proc_start(w, argv, NULL);
+	struct proc p = shim ? preload_start(w, work_path(w, "s"), argv) :
+			       proc_start(w, argv, NULL);
 	int status = proc_wait(&p);
 
 	if (status)

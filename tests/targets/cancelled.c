@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * cancelled.c - threads are cancelled, and handlers jump out, inside blocking calls; afterwards calls
- * that fail and files that are forgotten are as before.
+ * cancelled.c - threads are cancelled, and handlers jump out, inside blocking calls; afterwards
+ * calls that fail and files that are forgotten are as before.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -54,9 +54,8 @@ static void jump_out_of_read(void)
 	signal(SIGALRM, jump);
 	if (!sigsetjmp(out, 1)) {
 		ualarm(2000, 0);
-		for (;;)
-			if (read(pair[0], &c, 1) < 0 && errno != EINTR)
-				break;
+		while (read(pair[0], &c, 1) >= 0 || errno == EINTR)
+			;
 	}
 	printf("jumped\n");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drop_privileges.c - as login processes do: chroot into an empty directory, become nobody; there it
- * fails with EAGAIN for the first time and forgets files. drop_privileges DIRECTORY
+ * drop_privileges.c - as login processes do: chroot into an empty directory, become nobody; there
+ * it fails with EAGAIN for the first time and forgets files. drop_privileges DIRECTORY
  */
 #include <fcntl.h>
 #include <grp.h>

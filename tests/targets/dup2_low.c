@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * dup2_low.c - puts fds onto numbers of its choice, and then demands that it knows every open number
- * below 1024, as Dovecot's debug builds do. Says which are open.
+ * dup2_low.c - puts fds onto numbers of its choice, and then demands that it knows every open
+ * number below 1024, as Dovecot's debug builds do. Says which are open.
  */
 #include <fcntl.h>
 #include "target.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fortified.c - built with checks that turn open, read, recv and recvfrom into __open_2, __read_chk,
- * __recv_chk and __recvfrom_chk where sizes are known only at run time. Forgets five files and gets
- * an EAGAIN from each. fortified
+ * fortified.c - built with checks that turn open, read, recv and recvfrom into __open_2,
+ * __read_chk, __recv_chk and __recvfrom_chk where sizes are known only at run time. Forgets five
+ * files and gets an EAGAIN from each. fortified
  *
  * LIBS: -D_FORTIFY_SOURCE=2
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * inside_libc.c - opens and closes that libc makes by itself: two streams and a directory stay open,
- * others go; their numbers are used again by open(), and closed by nobody else.
+ * inside_libc.c - opens and closes that libc makes by itself: two streams and a directory stay
+ * open, others go; their numbers are used again by open(), and closed by nobody else.
  */
 #include <dirent.h>
 #include <fcntl.h>

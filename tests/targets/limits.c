@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * limits.c - lowers one resource limit, becomes a new image under it, and works: opens, fails, forks.
+ * limits.c - lowers one resource limit, becomes a new image under it, and works: opens, fails,
+ * forks.
  *
  * limits fsize|as|nofile|nproc|stack VALUE
  */

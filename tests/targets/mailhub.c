@@ -306,6 +306,15 @@ static void limit_archive_wait(int archive)
 		die("SO_SNDTIMEO");
 }
 
+/* A client can be read, or (NULL) new ones wait at the listener. */
+static void serve(struct client *c, int listener, int ep, int archive)
+{
+	if (c)
+		read_client(c, archive);
+	else
+		accept_clients(listener, ep);
+}
+
 static void run_front(int listener, int archive)
 {
 	struct epoll_event e[8];
@@ -315,14 +324,9 @@ static void run_front(int listener, int archive)
 	if (ep < 0)
 		die("epoll");
 	watch(ep, &self, listener);
-	while (counts.received < MESSAGES && (n = epoll_wait(ep, e, 8, 5000)) > 0) {
-		for (int i = 0; i < n; i++) {
-			if (e[i].data.ptr == &self)
-				accept_clients(listener, ep);
-			else
-				read_client(e[i].data.ptr, archive);
-		}
-	}
+	while (counts.received < MESSAGES && (n = epoll_wait(ep, e, 8, 5000)) > 0)
+		for (int i = 0; i < n; i++)
+			serve(e[i].data.ptr == &self ? NULL : e[i].data.ptr, listener, ep, archive);
 	close(ep);
 }
 

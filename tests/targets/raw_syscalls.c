@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * raw_syscalls.c - opens two files through syscall() and closes one of them so, and opens and closes
- * others with no libc function at all, which nobody can see but the kernel.
+ * raw_syscalls.c - opens two files through syscall() and closes one of them so, and opens and
+ * closes others with no libc function at all, which nobody can see but the kernel.
  */
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -43,7 +43,7 @@ static long raw(long number, long a, long b, long c)
 
 int main(void)
 {
-	int seen = (int)open("/etc/hostname", O_RDONLY), a = open_by_syscall(), b = open_by_syscall();
+	int seen = open("/etc/hostname", O_RDONLY), a = open_by_syscall(), b = open_by_syscall();
 	int unseen = (int)raw(SYS_openat, AT_FDCWD, (long)"/etc/group", O_RDONLY);
 
 	close_by_syscall(b);

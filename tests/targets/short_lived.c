@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * short_lived.c - N processes, at most eight at a time, each a new image that opens and closes a file;
- * every hundredth forgets one. short_lived [N]
+ * short_lived.c - N processes, at most eight at a time, each a new image that opens and closes a
+ * file; every hundredth forgets one. short_lived [N]
  */
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads_churn.c - eight threads open, dup2 onto each other's numbers and close at random; at the end
- * five files of a known place are left and everything else above 2 is closed. threads_churn [N]
+ * threads_churn.c - eight threads open, dup2 onto each other's numbers and close at random; at
+ * the end five files of a known place are left and everything else above 2 is closed.
+ * threads_churn [N]
  */
 #include <fcntl.h>
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads_fork.c - four threads open, close and fail with EAGAIN while the fifth forks children that
- * do the same and leave. threads_fork [N]
+ * threads_fork.c - four threads open, close and fail with EAGAIN while the fifth forks children
+ * that do the same and leave. threads_fork [N]
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -24,6 +24,13 @@ static NOINLINE void work_once(void)
 		_exit(91);
 }
 
+static void work_in_child(void)
+{
+	for (int i = 0; i < 10; i++)
+		work_once();
+	_exit(0);
+}
+
 static void *work(void *arg)
 {
 	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
@@ -43,11 +50,8 @@ int main(int argc, char **argv)
 	while (n--) {
 		pid_t pid = fork();
 
-		if (!pid) {
-			for (int i = 0; i < 10; i++)
-				work_once();
-			_exit(0);
-		}
+		if (!pid)
+			work_in_child();
 		bad += waitpid(pid, &status, 0) != pid || status;
 	}
 	stop = true;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * titles.c - writes its title over its arguments and environment, as Dovecot and nginx do, then forks
- * a child that forgets files and execs itself with the environment that is left.
+ * titles.c - writes its title over its arguments and environment, as Dovecot and nginx do, then
+ * forks a child that forgets files and execs itself with the environment that is left.
  */
 #include <fcntl.h>
 #include <sys/wait.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vfork_exec.c - starts N children by vfork(); each rearranges its fds before it becomes true(1). The
- * fds of the parent must not change, nor what is known of them. vfork_exec [N]
+ * vfork_exec.c - starts N children by vfork(); each rearranges its fds before it becomes true(1).
+ * The fds of the parent must not change, nor what is known of them. vfork_exec [N]
  */
 #include <fcntl.h>
 #include <sys/wait.h>

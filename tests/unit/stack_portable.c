@@ -96,7 +96,7 @@ int main(void)
 	scene_signal(look, false);
 	check_alone("signal", exact_frames() == 1 && seen.n >= 6 && !seen.flags);
 	scene_signal(look, true);
-	check_alone("signal on a stack of its own", exact_frames() == 1 && seen.n >= 6 && !seen.flags);
+	check_alone("signal on its own stack", exact_frames() == 1 && seen.n >= 6 && !seen.flags);
 	check_alone("thread", scene_thread(look_both, 131072));
 	check("thread", 8);
 	if (mprotect(stack, 65536, PROT_READ | PROT_WRITE))

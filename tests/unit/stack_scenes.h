@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_scenes.h - ways to reach a place where the stack is looked at: recursion, callbacks, signals,
- * threads, coroutines. Each scene ends in look(), which takes our trace and glibc's of the same frames.
+ * stack_scenes.h - ways to reach a place where the stack is looked at: recursion, callbacks,
+ * signals, threads, coroutines. Each scene ends in look(), which takes our trace and glibc's of the
+ * same frames.
  *
  * Shared by test_stack.c and by stack_portable.c, which runs on other processors without cmocka.
  */
@@ -86,7 +87,7 @@ static inline int first_difference(void)
 	return -1;
 }
 
-/* ---- recursion -------------------------------------------------------------------------------- */
+/* ---- recursion ------------------------------------------------------------------------------- */
 
 static int descend(int depth, void (*end)(void));
 
@@ -144,7 +145,7 @@ static NOINLINE int descend(int depth, void (*end)(void))
 	return r;
 }
 
-/* ---- callbacks through libc --------------------------------------------------------------------- */
+/* ---- callbacks through libc ------------------------------------------------------------------ */
 
 static void (*callback_end)(void);
 
@@ -164,7 +165,7 @@ static NOINLINE void scene_qsort(void (*end)(void))
 	AFTER();
 }
 
-/* ---- signals ---------------------------------------------------------------------------------- */
+/* ---- signals --------------------------------------------------------------------------------- */
 
 static void handler(int sig)
 {
@@ -176,8 +177,10 @@ static void handler(int sig)
 static NOINLINE void scene_signal(void (*end)(void), bool own_stack)
 {
 	static _Alignas(16) char stack[65536];
-	const stack_t on = { .ss_sp = stack, .ss_size = sizeof(stack) }, off = { .ss_flags = SS_DISABLE };
-	struct sigaction action = { .sa_handler = handler, .sa_flags = SA_NODEFER | (own_stack ? SA_ONSTACK : 0) };
+	const stack_t on = { .ss_sp = stack, .ss_size = sizeof(stack) };
+	const stack_t off = { .ss_flags = SS_DISABLE };
+	struct sigaction action = { .sa_handler = handler,
+				    .sa_flags = SA_NODEFER | (own_stack ? SA_ONSTACK : 0) };
 	struct sigaction before;
 
 	callback_end = end;
@@ -191,7 +194,7 @@ static NOINLINE void scene_signal(void (*end)(void), bool own_stack)
 	AFTER();
 }
 
-/* ---- threads and coroutines ---------------------------------------------------------------------- */
+/* ---- threads and coroutines ------------------------------------------------------------------ */
 
 static void *thread_main(void *unused)
 {
@@ -236,7 +239,7 @@ static NOINLINE void scene_coroutine(void (*end)(void), char *stack, size_t byte
 	AFTER();
 }
 
-/* ---- code that is not from this compiler ------------------------------------------------------------ */
+/* ---- code that is not from this compiler ----------------------------------------------------- */
 
 #if defined(__x86_64__)
 #define ASM_REALIGNED 1
@@ -281,7 +284,7 @@ __asm__(".text\n"
 #define ASM_REALIGNED 0
 #endif
 
-/* ---- damage ----------------------------------------------------------------------------------- */
+/* ---- damage ---------------------------------------------------------------------------------- */
 
 /* The caller's return address and frame pointer are `value` while `end` runs. */
 static NOINLINE RAW void scene_smashed(void (*end)(void), uintptr_t value)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_stack.c - our traces against glibc's backtrace() and libunwind's, frame by frame, on stacks of
- * every kind, and that damaged ones end the trace and nothing else.
+ * test_stack.c - our traces against glibc's backtrace() and libunwind's, frame by frame, on stacks
+ * of every kind, and that damaged ones end the trace and nothing else.
  */
-#include <dlfcn.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,42 +18,9 @@
 #include <libunwind.h>
 #include <cmocka.h>
 #include "self.h"
-#include "stack_scenes.h"
+#include "stack_asserts.h"
 
-static int set_up(void **state)
-{
-	void *unused[4];
-
-	(void)state;
-	backtrace(unused, 4); /* loads libgcc */
-	stack_warm_up();
-	return 0;
-}
-
-/* What stack_libunwind.c says it cannot do. The cache of rules is there only without it. */
-extern char stack_cache __attribute__((weak));
-
-static void need_own_unwinder(void)
-{
-	if (&stack_cache)
-		return;
-	print_message("skip: a limit of libunwind\n");
-	skip();
-}
-
-static void assert_agrees(unsigned at_least)
-{
-	int at = first_difference();
-
-	if (at >= 0)
-		fail_msg("frame %d of %u: %#lx, glibc %p of %d", at, seen.n,
-			 at < (int)seen.n ? (unsigned long)seen.pc[at] : 0,
-			 at < seen.oracle_n ? seen.oracle[at] : NULL, seen.oracle_n);
-	assert_true(seen.n >= at_least);
-	assert_int_equal(seen.flags, 0);
-}
-
-/* ---- orderly stacks --------------------------------------------------------------------------- */
+/* ---- orderly stacks -------------------------------------------------------------------------- */
 
 static void deep_recursion_agrees_with_glibc(void **state)
 {
@@ -164,7 +130,8 @@ static void threads_with_small_stacks_agree(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 3; i++) {
-		size_t bytes = sizes[i] < (size_t)PTHREAD_STACK_MIN ? (size_t)PTHREAD_STACK_MIN : sizes[i];
+		size_t least = (size_t)PTHREAD_STACK_MIN;
+		size_t bytes = sizes[i] < least ? least : sizes[i];
 
 		if (!scene_thread(i ? look_both : look, bytes)) {
 			print_message("skip: no thread with %zu bytes of stack\n", bytes);
@@ -221,7 +188,7 @@ static void a_deeper_stack_than_asked_for_is_cut(void **state)
 	seen.max = DEEP;
 }
 
-/* ---- code that is not from a C compiler ------------------------------------------------------------ */
+/* ---- code that is not from a C compiler ------------------------------------------------------ */
 
 #if defined(__x86_64__)
 static void a_frame_pointer_used_as_a_counter_does_no_harm(void **state)
@@ -338,103 +305,6 @@ static void a_seed_that_is_not_on_this_stack_is_reported_alone(void **state)
 	assert_int_equal(seen.pc[0], seed.pc);
 }
 
-/* ---- modules that come and go ------------------------------------------------------------------- */
-
-/* A second libc, in a namespace of its own: qsort's frames are in a module that can be unloaded. */
-static void *second_libc(void (**ret_qsort)(void *, size_t, size_t, int (*)(const void *, const void *)))
-{
-	void *module = dlmopen(LM_ID_NEWLM, "libc.so.6", RTLD_NOW);
-
-	*(void **)ret_qsort = module ? dlsym(module, "qsort") : NULL;
-	if (!module) {
-		print_message("skip: %s\n", dlerror());
-		skip();
-	}
-	return module;
-}
-
-/* glibc's trace does not see into other namespaces: compare with one taken outside. */
-static void assert_ends_like(void **outside, int n)
-{
-	assert_int_equal(seen.flags, 0);
-	assert_true((int)seen.n >= n + 2);
-	for (int i = 1; i < n - 1; i++)
-		assert_true(seen.pc[(int)seen.n - i] == (uintptr_t)outside[n - i]);
-}
-
-/* As if a function at pc had called. */
-static NOINLINE void look_from(uint64_t pc)
-{
-	const struct stack_seed seed = { pc, (uintptr_t)__builtin_dwarf_cfa() };
-
-	seen.n = stack_capture(&seed, seen.pc, DEEP, &seen.flags);
-	AFTER();
-}
-
-static void frames_of_a_module_loaded_later_are_known_until_it_is_unloaded(void **state)
-{
-	void (*other_qsort)(void *, size_t, size_t, int (*)(const void *, const void *));
-	char letters[] = "stack";
-	void *module, *outside[DEEP];
-	int n = backtrace(outside, DEEP);
-	uint64_t pc;
-
-	(void)state;
-	need_own_unwinder();
-	callback_end = look;
-	for (int i = 0; i < 3; i++) {
-		module = second_libc(&other_qsort);
-		other_qsort(letters, 5, 1, compare);
-		assert_ends_like(outside, n);
-		pc = seen.pc[2];
-		dlclose(module);
-		stack_forget();
-		look_from(pc);
-		assert_int_equal(seen.n, 1);
-		assert_int_equal(seen.flags, STACK_LOST);
-	}
-}
-
-static void forgetting_any_number_of_times_keeps_traces_right(void **state)
-{
-	(void)state;
-	for (int i = 0; i < 600; i++) {
-		stack_forget();
-		descend(7, look_both);
-		assert_agrees(15);
-	}
-}
-
-static jmp_buf after_terminate;
-
-static void on_terminate(void)
-{
-	look_both();
-	longjmp(after_terminate, 1);
-}
-
-static void frames_of_code_with_exceptions_agree(void **state)
-{
-	void *module = dlopen("libstdc++.so.6", RTLD_NOW);
-	void (*(*set)(void (*)(void)))(void);
-	void (*die)(void);
-
-	(void)state;
-	if (!module) {
-		print_message("skip: no libstdc++\n");
-		skip();
-	}
-	*(void **)&set = dlsym(module, "_ZSt13set_terminatePFvvE");
-	*(void **)&die = dlsym(module, "_ZSt9terminatev");
-	assert_true(set && die);
-	set(on_terminate);
-	if (!setjmp(after_terminate))
-		die();
-	assert_agrees(4);
-	dlclose(module);
-	stack_forget();
-}
-
 #if defined(__SANITIZE_ADDRESS__)
 #define SANITIZED true
 #elif defined(__has_feature)
@@ -443,7 +313,7 @@ static void frames_of_code_with_exceptions_agree(void **state)
 #define SANITIZED false
 #endif
 
-/* ---- under seccomp ---------------------------------------------------------------------------- */
+/* ---- under seccomp --------------------------------------------------------------------------- */
 
 /* From now on any system call but exit_group, futex and those that end a thread kills. */
 static bool forbid(void)
@@ -455,8 +325,9 @@ static bool forbid(void)
 	struct sock_fprog program = { .filter = code };
 
 	for (unsigned i = 0; i < count; i++, n++)
-		code[n] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)allowed[i],
-						       (uint8_t)(count - i), 0);
+		code[n] = (struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K,
+						       (uint32_t)allowed[i], (uint8_t)(count - i),
+						       0);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
 	code[n++] = (struct sock_filter)BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
 	program.len = (unsigned short)n;
@@ -537,9 +408,6 @@ int main(void)
 		cmocka_unit_test(a_smashed_frame_ends_the_trace_only),
 		cmocka_unit_test(any_word_of_the_stack_as_a_return_address_is_survived),
 		cmocka_unit_test(a_seed_that_is_not_on_this_stack_is_reported_alone),
-		cmocka_unit_test(frames_of_a_module_loaded_later_are_known_until_it_is_unloaded),
-		cmocka_unit_test(forgetting_any_number_of_times_keeps_traces_right),
-		cmocka_unit_test(frames_of_code_with_exceptions_agree),
 		cmocka_unit_test(no_system_call_is_made_on_stacks_of_threads),
 	};
 

@@ -40,8 +40,8 @@ static void traces_agree_on_aarch64(void **state)
 	need("command -v qemu-aarch64 >/dev/null", "no qemu-aarch64");
 	assert_non_null(mkdtemp(dir));
 	for (unsigned i = 0; i < sizeof(variants) / sizeof(variants[0]) && !ran; i++) {
-		snprintf(command, sizeof(command), COMPILER " " FLAGS SOURCES "%s -o %s/t -lpthread",
-			 variants[i], dir);
+		snprintf(command, sizeof(command),
+			 COMPILER " " FLAGS SOURCES "%s -o %s/t -lpthread", variants[i], dir);
 		built = system(command);
 		snprintf(command, sizeof(command), EMULATOR " %s/t", dir);
 		ran = built ? built : system(command);

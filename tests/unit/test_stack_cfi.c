@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_stack_cfi.c - our reading of call frame information against libdw's: every FDE of several loaded
- * objects, at sampled addresses.
+ * test_stack_cfi.c - our reading of call frame information against libdw's: every FDE of several
+ * loaded objects, at sampled addresses.
  */
 #include <dlfcn.h>
 #include <dwarf.h>
@@ -34,7 +34,7 @@ struct subject {
 	struct sum sum;
 };
 
-/* ---- libdw's words in ours ----------------------------------------------------------------------- */
+/* ---- libdw's words in ours ------------------------------------------------------------------- */
 
 static bool is_base(const Dwarf_Op *op, uint64_t reg, int64_t offset)
 {
@@ -53,7 +53,8 @@ static bool same_cfa(const struct stack_rule *r, const Dwarf_Op *ops, size_t n)
 	case HOW_plt:
 		return n == 9 && is_base(ops, REGS_SP, 8) && ops[4].atom == DW_OP_lit0 + r->cfa / 8;
 	case HOW_signal:
-		return n == 2 && is_base(ops, REGS_SP, REGS_SIGNAL_SP) && ops[1].atom == DW_OP_deref;
+		return n == 2 && is_base(ops, REGS_SP, REGS_SIGNAL_SP) &&
+		       ops[1].atom == DW_OP_deref;
 	default:
 		return false;
 	}
@@ -62,9 +63,11 @@ static bool same_cfa(const struct stack_rule *r, const Dwarf_Op *ops, size_t n)
 /* Saved at CFA + offset? libdw says it as two operations. */
 static bool at_cfa(const Dwarf_Op *ops, size_t n, int64_t offset)
 {
-	return n >= 1 && ops[0].atom == DW_OP_call_frame_cfa &&
-	       (n == 1 ? offset == 0 :
-			 n == 2 && ops[1].atom == DW_OP_plus_uconst && (int64_t)ops[1].number == offset);
+	if (n < 1 || ops[0].atom != DW_OP_call_frame_cfa)
+		return false;
+	if (n == 1)
+		return offset == 0;
+	return n == 2 && ops[1].atom == DW_OP_plus_uconst && (int64_t)ops[1].number == offset;
 }
 
 /* Saved at register + offset? The first operation offers the CFA, which is not used. */
@@ -78,7 +81,8 @@ static bool is_undefined(const Dwarf_Op *ops, size_t n, const Dwarf_Op *memory)
 	return n == 0 && ops == memory;
 }
 
-static bool same_fp(const struct stack_rule *r, const Dwarf_Op *ops, size_t n, const Dwarf_Op *memory)
+static bool same_fp(const struct stack_rule *r, const Dwarf_Op *ops, size_t n,
+		    const Dwarf_Op *memory)
 {
 	switch (r->fp_how) {
 	case FP_same:
@@ -88,7 +92,8 @@ static bool same_fp(const struct stack_rule *r, const Dwarf_Op *ops, size_t n, c
 	case FP_by_fp:
 		return at_base(ops, n, REGS_FP, r->fp);
 	default: /* not followed */
-		return is_undefined(ops, n, memory) || n > 2 || (n && ops[n - 1].atom == DW_OP_regx);
+		return is_undefined(ops, n, memory) || n > 2 ||
+		       (n && ops[n - 1].atom == DW_OP_regx);
 	}
 }
 
@@ -103,7 +108,7 @@ static bool agrees(const struct stack_rule *r, Dwarf_Frame *frame)
 		return is_undefined(ops, n, memory);
 	if (dwarf_frame_cfa(frame, &cfa, &cfa_n) != 0)
 		return r->how == HOW_none;
-	if (r->how == HOW_none) /* the base is another register, or the return address is elsewhere */
+	if (r->how == HOW_none) /* another base, or the return address is elsewhere */
 		return !(cfa_n == 1 && (is_base(cfa, REGS_SP, (int64_t)cfa->number2) ||
 					is_base(cfa, REGS_FP, (int64_t)cfa->number2))) ||
 		       !at_cfa(ops, n, -8);
@@ -117,7 +122,7 @@ static bool agrees(const struct stack_rule *r, Dwarf_Frame *frame)
 	       same_fp(r, ops, n, memory);
 }
 
-/* ---- one address, one FDE, one object -------------------------------------------------------------- */
+/* ---- one address, one FDE, one object -------------------------------------------------------- */
 
 static void compare_at(struct subject *s, uintptr_t pc)
 {
@@ -210,9 +215,10 @@ static void every_rule_of_the_loaded_objects_is_as_libdw_reads_it(void **state)
 	for (unsigned i = 0; i < sizeof(more) / sizeof(more[0]); i++)
 		dlopen(more[i], RTLD_NOW | RTLD_GLOBAL);
 	dl_iterate_phdr(compare_object, &sum);
-	print_message("compared %lu of %lu; plain %lu deref %lu plt %lu signal %lu end %lu none %lu\n",
-		      sum.compared, sum.rules, sum.how[HOW_plain], sum.how[HOW_deref],
-		      sum.how[HOW_plt], sum.how[HOW_signal], sum.how[HOW_end], sum.how[HOW_none]);
+	print_message("compared %lu of %lu; ", sum.compared, sum.rules);
+	print_message("plain %lu deref %lu plt %lu signal %lu end %lu none %lu\n",
+		      sum.how[HOW_plain], sum.how[HOW_deref], sum.how[HOW_plt], sum.how[HOW_signal],
+		      sum.how[HOW_end], sum.how[HOW_none]);
 	assert_int_equal(sum.differ, 0);
 	assert_true(sum.compared > 10000);
 	assert_true(sum.how[HOW_plain] > 10000);

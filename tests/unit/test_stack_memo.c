@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_stack_memo.c - what the memo says of a stack is always what unwinding it anew would say: random
- * call paths, random changes of single words, several threads, signals and forgetting in between.
+ * test_stack_memo.c - what the memo says of a stack is always what unwinding it anew would say:
+ * random call paths, random changes of single words, several threads, signals and forgetting in
+ * between.
  */
 #include "../../shim/stack_memo.c"
 #include <setjmp.h>
@@ -11,7 +12,7 @@
 #include <cmocka.h>
 #include "stack_scenes.h"
 
-/* ---- one look --------------------------------------------------------------------------------- */
+/* ---- one look -------------------------------------------------------------------------------- */
 
 struct told {
 	unsigned long looks, hits, with_fp, kept, wrong;
@@ -58,7 +59,7 @@ static NOINLINE void look_memo(void)
 	AFTER();
 }
 
-/* ---- random call paths -------------------------------------------------------------------------- */
+/* ---- random call paths ----------------------------------------------------------------------- */
 
 static __thread uint64_t dice;
 static __thread unsigned left;
@@ -175,7 +176,7 @@ static void random_paths_are_known_by_their_right_name(void **state)
 	assert_true(told.with_fp > 0);
 }
 
-/* ---- words that change ---------------------------------------------------------------------------- */
+/* ---- words that change ----------------------------------------------------------------------- */
 
 /* With any word of the read set changed it is another stack, until it is changed back. */
 static NOINLINE RAW void look_changed(void)
@@ -277,7 +278,7 @@ static void stacks_too_deep_or_lost_are_not_kept(void **state)
 	assert_true(latest.used <= READS_MAX);
 }
 
-/* ---- all at once -------------------------------------------------------------------------------- */
+/* ---- all at once ----------------------------------------------------------------------------- */
 
 static struct told all;
 static int rounds_left;

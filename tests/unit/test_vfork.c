@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_vfork.c - our vfork in assembly: the child shares memory and finds its stack whole, the thread's
- * count is raised in the child only, a failure sets errno.
+ * test_vfork.c - our vfork in assembly: the child shares memory and finds its stack whole, the
+ * thread's count is raised in the child only, a failure sets errno.
  */
 #include <errno.h>
 #include <setjmp.h>
