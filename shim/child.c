@@ -187,8 +187,9 @@ static void drop_closed(bool first)
 }
 
 /*
- * Which numbers are open: poll(2) with no events says POLLNVAL for those that are not, for all at once.
- * /proc/self/fd would make an inode for each. Numbers from PROBED on are found when they are used.
+ * Which numbers are open: poll(2) with no events says POLLNVAL for those that are not, for all at
+ * once. /proc/self/fd would make an inode for each. Numbers from PROBED on are found when they are
+ * used.
  */
 #define PROBED 1024
 #define AT_ONCE 128

@@ -292,7 +292,8 @@ void slots_set_flags(int fd, uint32_t set, uint32_t clear)
 		record_poke(&s->flags, (s->flags & ~clear) | set);
 }
 
-/* ---- across fork ------------------------------------------------------------------------------ */
+/* ---- across fork ------------------------------------------------------------------------------
+ */
 
 #define KEPT_SLOTS (4 * CHUNK) /* more are kept in a mapping of their own */
 
@@ -305,7 +306,8 @@ static struct {
 
 static void *map(uint64_t bytes)
 {
-	long at = sysc(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long at = sysc(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+		       0);
 
 	return at < 0 && at > -4096 ? NULL : (void *)at;
 }

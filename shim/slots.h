@@ -72,7 +72,8 @@ void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target);
  */
 void slots_before_fork(void);
 void slots_after_fork(void);
-/* In the child, once it has a record: take that copy (else what the record held), mark all inherited. */
+/* In the child, once it has a record: take that copy (else what the record held), mark all
+ * inherited. */
 void slots_inherit(void);
 void slots_set_flags(int fd, uint32_t set, uint32_t clear);
 /* Highest fd number that may have a slot, plus one. */

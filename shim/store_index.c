@@ -33,13 +33,11 @@ static uint32_t probe(struct store_index *x, uint32_t *table, uint32_t size, uin
 		uint32_t *place = &table[(hash + i) & (size - 1)];
 		uint32_t id = record_observe(place); /* pairs with store_index_add */
 
-		if (!id) {
-			if (!*ret_place)
-				*ret_place = place;
-			return 0;
-		}
-		if (x->same(id, key))
-			return id;
+		if (id && !x->same(id, key))
+			continue;
+		if (!id && !*ret_place)
+			*ret_place = place;
+		return id;
 	}
 	return 0;
 }

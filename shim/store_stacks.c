@@ -35,39 +35,43 @@ static struct store_index index_ = {small, big, 1024, 131072, 0, same};
 /* ---- modules ----------------------------------------------------------------------------------
  */
 
-/* The build-id note of the object whose first page is mapped at `start`; 0 bytes if it has none. */
+static uint8_t note_build_id(const uint8_t *n, const uint8_t *stop, uint8_t *ret)
+{
+	while (n + sizeof(ElfW(Nhdr)) <= stop) {
+		const ElfW(Nhdr) *h = (const void *)n;
+		const uint8_t *name = n + sizeof(*h);
+		const uint8_t *desc = name + ((h->n_namesz + 3u) & ~3u);
+
+		if (desc + h->n_descsz > stop)
+			return 0;
+		if (h->n_type == NT_GNU_BUILD_ID && h->n_namesz == 4 && !memcmp(name, "GNU", 4) &&
+		    h->n_descsz <= 20) {
+			memcpy(ret, desc, h->n_descsz);
+			return (uint8_t)h->n_descsz;
+		}
+		n = desc + ((h->n_descsz + 3u) & ~3u);
+	}
+	return 0;
+}
+
+/* The build-id of the object whose first page is mapped at `start`; 0 bytes if it has none. */
 static uint8_t build_id(uint64_t start, uint64_t end, uint8_t *ret)
 {
 	const ElfW(Ehdr) *e = (const void *)start;
 	const ElfW(Phdr) * p;
+	uint8_t bytes = 0;
 
 	if (memcmp(e->e_ident, ELFMAG, SELFMAG) || e->e_phentsize != sizeof(*p) ||
-	    e->e_phoff + e->e_phnum * sizeof(*p) > RECORD_PAGE)
+	    e->e_phoff + e->e_phnum * sizeof(*p) > RECORD_PAGE || start + RECORD_PAGE > end)
 		return 0;
 	p = (const void *)(start + e->e_phoff);
-	for (unsigned i = 0; i < e->e_phnum; i++) {
+	for (unsigned i = 0; !bytes && i < e->e_phnum; i++) {
 		const uint8_t *n = (const uint8_t *)start + p[i].p_offset;
-		const uint8_t *stop = n + p[i].p_filesz;
 
-		if (p[i].p_type != PT_NOTE || p[i].p_offset + p[i].p_filesz > RECORD_PAGE ||
-		    start + RECORD_PAGE > end)
-			continue;
-		while (n + sizeof(ElfW(Nhdr)) <= stop) {
-			const ElfW(Nhdr) *h = (const void *)n;
-			const uint8_t *name = n + sizeof(*h);
-			const uint8_t *desc = name + ((h->n_namesz + 3u) & ~3u);
-
-			if (desc + h->n_descsz > stop)
-				break;
-			if (h->n_type == NT_GNU_BUILD_ID && h->n_namesz == 4 &&
-			    !memcmp(name, "GNU", 4) && h->n_descsz <= 20) {
-				memcpy(ret, desc, h->n_descsz);
-				return (uint8_t)h->n_descsz;
-			}
-			n = desc + ((h->n_descsz + 3u) & ~3u);
-		}
+		if (p[i].p_type == PT_NOTE && p[i].p_offset + p[i].p_filesz <= RECORD_PAGE)
+			bytes = note_build_id(n, n + p[i].p_filesz, ret);
 	}
-	return 0;
+	return bytes;
 }
 
 static struct record_module *find(uint64_t pc)

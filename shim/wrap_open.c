@@ -193,25 +193,26 @@ EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 /* ---- fds that arrive in messages (SCM_RIGHTS) ---------------------------------------------------
  */
 
-static void received(uint16_t call, struct msghdr *msg, const struct stack_seed *seed)
+static void received_one(uint16_t call, const struct cmsghdr *c, const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = call, .fd = -1};
+	size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
-		size_t n;
+	for (size_t i = 0; i < n; i++) {
+		int got;
 
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-		    c->cmsg_len < CMSG_LEN(0))
-			continue;
-		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < n; i++) {
-			int got;
-
-			memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-			if (got >= 0)
-				call_birth(&w, got, child_kind(got), SLOT_PASSED, seed);
-		}
+		memcpy(&got, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (got >= 0)
+			call_birth(&w, got, child_kind(got), SLOT_PASSED, seed);
 	}
+}
+
+static void received(uint16_t call, struct msghdr *msg, const struct stack_seed *seed)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
+		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
+		    c->cmsg_len >= CMSG_LEN(0))
+			received_one(call, c, seed);
 }
 
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)

@@ -37,32 +37,33 @@ static void add_total(struct model *m, struct record_total *t)
 	};
 }
 
+static void load_totals_file(struct model *m, const char *name, const struct model_options *options)
+{
+	char *path = util_format("%s/%s", m->session, name);
+	FILE *f = fopen(path, "re");
+	struct record_total t;
+
+	free(path);
+	while (f && fread(&t, sizeof(t), 1, f) == 1) {
+		if (t.magic != RECORD_TOTAL_MAGIC || t.version != RECORD_VERSION) {
+			model_cover(m, 0, 1, "%s: damaged, the rest skipped", name);
+			break;
+		}
+		if (!options->pid || options->pid == (int)t.pid)
+			add_total(m, &t);
+	}
+	if (f)
+		fclose(f);
+}
+
 static void load_totals(struct model *m, const struct model_options *options)
 {
 	DIR *d = opendir(m->session);
 	struct dirent *e;
 
-	while (d && (e = readdir(d))) {
-		struct record_total t;
-		char *path;
-		FILE *f;
-
-		if (strncmp(e->d_name, "totals.", 7))
-			continue;
-		path = util_format("%s/%s", m->session, e->d_name);
-		f = fopen(path, "re");
-		while (f && fread(&t, sizeof(t), 1, f) == 1) {
-			if (t.magic != RECORD_TOTAL_MAGIC || t.version != RECORD_VERSION) {
-				model_cover(m, 0, 1, "%s: damaged, the rest skipped", e->d_name);
-				break;
-			}
-			if (!options->pid || options->pid == (int)t.pid)
-				add_total(m, &t);
-		}
-		if (f)
-			fclose(f);
-		free(path);
-	}
+	while (d && (e = readdir(d)))
+		if (!strncmp(e->d_name, "totals.", 7))
+			load_totals_file(m, e->d_name, options);
 	if (d)
 		closedir(d);
 }
@@ -168,22 +169,28 @@ static void load_command(struct model *m)
 	json_object_put(o);
 }
 
+static const struct model_process *later_of_pid(const struct model *m,
+						const struct model_process *p)
+{
+	for (size_t i = 0; i < m->processes_count; i++)
+		if (m->processes[i].pid == p->pid && m->processes[i].start_ns > p->start_ns)
+			return &m->processes[i];
+	return NULL;
+}
+
 /* A process that went on in a later record of the same pid has not ended in this one. */
 static void link_images(struct model *m)
 {
 	for (size_t i = 0; i < m->processes_count; i++) {
 		struct model_process *p = &m->processes[i];
+		const struct model_process *q = p->how == HOW_lost ? later_of_pid(m, p) : NULL;
 
-		for (size_t k = 0; p->how == HOW_lost && k < m->processes_count; k++) {
-			const struct model_process *q = &m->processes[k];
-
-			if (q->pid == p->pid && q->start_ns > p->start_ns) {
-				p->continued_elsewhere = true;
-				p->how = q->how;
-				p->status = q->status;
-				p->signal = q->signal;
-			}
-		}
+		if (!q)
+			continue;
+		p->continued_elsewhere = true;
+		p->how = q->how;
+		p->status = q->status;
+		p->signal = q->signal;
 	}
 }
 

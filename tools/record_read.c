@@ -218,6 +218,19 @@ const struct record_string *record_string(const struct record *r, uint32_t id)
 	return s;
 }
 
+/* An abstract name as ss(8) shows it: "@name". */
+static char *abstract_name(const char *name, size_t bytes)
+{
+	char copy[108];
+	size_t n = bytes < sizeof(copy) ? bytes : sizeof(copy) - 1;
+
+	memcpy(copy, name, n);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)copy[i] < ' ')
+			copy[i] = '@';
+	return util_clean(util_format("%.*s", (int)n, copy));
+}
+
 static char *address_text(const char *data, size_t bytes)
 {
 	struct sockaddr_storage a;
@@ -237,16 +250,8 @@ static char *address_text(const char *data, size_t bytes)
 		inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
 		return util_format("[%s]:%u", host, ntohs(in->sin6_port));
 	}
-	if (a.ss_family == AF_UNIX && bytes > 2) { /* abstract: "@name", as ss(8) shows it */
-		char name[108];
-		size_t n = bytes - 2 < sizeof(name) ? bytes - 2 : sizeof(name) - 1;
-
-		memcpy(name, data + 2, n);
-		for (size_t i = 0; i < n; i++)
-			if ((unsigned char)name[i] < ' ')
-				name[i] = '@';
-		return util_clean(util_format("%.*s", (int)n, name));
-	}
+	if (a.ss_family == AF_UNIX && bytes > 2)
+		return abstract_name(data + 2, bytes - 2);
 	return util_format("address family %u", a.ss_family);
 }
 
@@ -263,7 +268,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 		return address_text(s->data, s->bytes);
 	if (s->type != STRING_path_at)
 		return util_clean(util_format("%.*s%s", (int)s->bytes, s->data,
-					 s->flags & STRING_CUT ? "..." : ""));
+					      s->flags & STRING_CUT ? "..." : ""));
 	if (s->bytes < sizeof(dir_id))
 		return NULL;
 	memcpy(&dir_id, s->data, sizeof(dir_id));

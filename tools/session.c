@@ -62,35 +62,41 @@ static int newer(const void *a, const void *b)
 	       (x->created_real_ns > y->created_real_ns);
 }
 
+struct list {
+	struct session *sessions;
+	size_t count, room;
+};
+
+static void list_place(struct list *l, const char *place)
+{
+	DIR *d = opendir(place);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *path = util_format("%s/%s", place, e->d_name);
+
+		if (*e->d_name != '.' && is_directory(path))
+			name_it(UTIL_PUSH(l->sessions, l->count, l->room), path);
+		else
+			free(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 size_t session_list(struct session **ret)
 {
-	struct session *list = NULL;
-	size_t count = 0, room = 0;
+	struct list l = {0};
 	char *place;
 
 	for (unsigned i = 0; (place = session_place(i)); i++) {
-		DIR *d = opendir(place);
-		struct dirent *e;
-
-		while (d && (e = readdir(d))) {
-			char *path;
-
-			if (*e->d_name == '.')
-				continue;
-			path = util_format("%s/%s", place, e->d_name);
-			if (is_directory(path))
-				name_it(UTIL_PUSH(list, count, room), path);
-			else
-				free(path);
-		}
-		if (d)
-			closedir(d);
+		list_place(&l, place);
 		free(place);
 	}
-	if (count)
-		qsort(list, count, sizeof(*list), newer);
-	*ret = list;
-	return count;
+	if (l.count)
+		qsort(l.sessions, l.count, sizeof(*l.sessions), newer);
+	*ret = l.sessions;
+	return l.count;
 }
 
 void session_free(struct session *s)

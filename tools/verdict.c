@@ -98,7 +98,8 @@ static bool rising(const struct verdict_in *in, struct verdict *v)
 	if (f.points < 4 || f.rises < 3 || b <= a || c <= b || (c - b) * 4 < b - a ||
 	    in->open + 1 < c)
 		return false;
-	say(v, f.points >= POINTS_CERTAIN && c - a >= SURVIVORS_FEW ? VERDICT_leak : VERDICT_growing,
+	say(v,
+	    f.points >= POINTS_CERTAIN && c - a >= SURVIVORS_FEW ? VERDICT_leak : VERDICT_growing,
 	    "%llu open, never below %llu lately, was %llu before", in->open, c, a);
 	return true;
 }

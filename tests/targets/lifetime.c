@@ -318,12 +318,11 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], ways[i].name))
 			continue;
 		ways[i].run();
-		if (argc > 2) {
+		if (argc > 2)
 			puts("ready");
-			fflush(stdout);
-			while (read(0, &c, 1) > 0)
-				;
-		}
+		fflush(stdout);
+		while (argc > 2 && read(0, &c, 1) > 0)
+			;
 		return 0;
 	}
 	return 2;
