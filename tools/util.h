@@ -21,8 +21,8 @@ void *util_grow(void *array, size_t count, size_t *room, size_t bytes);
 #define UTIL_PUSH(array, count, room) \
 	((array) = util_grow((array), (count), &(room), sizeof(*(array))), &(array)[(count)++])
 
-/* Of a name that others chose, control bytes and what is no UTF-8 become '?', in place: it will meet
- * terminals and JSON. */
+/* Of a name that others chose, control bytes and what is no UTF-8 become '?', in place: it will
+ * meet terminals and JSON. */
 char *util_clean(char *s);
 
 uint32_t util_hash(const void *data, size_t bytes, uint32_t seed);
