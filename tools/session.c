@@ -41,6 +41,15 @@ static bool is_directory(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+/* Another user may have made /tmp/fdwhy-<uid> first, or a link of that name. */
+static bool is_trusted(const char *place)
+{
+	struct stat st;
+
+	return !lstat(place, &st) && S_ISDIR(st.st_mode) &&
+	       (st.st_uid == geteuid() || st.st_uid == 0);
+}
+
 static void name_it(struct session *s, char *path)
 {
 	const char *slash;
@@ -62,6 +71,26 @@ static int newer(const void *a, const void *b)
 	       (x->created_real_ns > y->created_real_ns);
 }
 
+static void list_place(const char *place, struct session **list, size_t *count, size_t *room)
+{
+	DIR *d = opendir(place);
+	struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		char *path;
+
+		if (*e->d_name == '.')
+			continue;
+		path = util_format("%s/%s", place, e->d_name);
+		if (is_directory(path))
+			name_it(UTIL_PUSH(*list, *count, *room), path);
+		else
+			free(path);
+	}
+	if (d)
+		closedir(d);
+}
+
 size_t session_list(struct session **ret)
 {
 	struct session *list = NULL;
@@ -69,22 +98,8 @@ size_t session_list(struct session **ret)
 	char *place;
 
 	for (unsigned i = 0; (place = session_place(i)); i++) {
-		DIR *d = opendir(place);
-		struct dirent *e;
-
-		while (d && (e = readdir(d))) {
-			char *path;
-
-			if (*e->d_name == '.')
-				continue;
-			path = util_format("%s/%s", place, e->d_name);
-			if (is_directory(path))
-				name_it(UTIL_PUSH(list, count, room), path);
-			else
-				free(path);
-		}
-		if (d)
-			closedir(d);
+		if (is_trusted(place))
+			list_place(place, &list, &count, &room);
 		free(place);
 	}
 	if (count)
@@ -127,8 +142,10 @@ int session_find(const char *argument, struct session *ret)
 	for (unsigned i = 0; !strchr(argument, '/') && (place = session_place(i)); i++) {
 		char *path = util_format("%s/%s", place, argument);
 
+		bool found = is_trusted(place) && is_directory(path);
+
 		free(place);
-		if (is_directory(path)) {
+		if (found) {
 			name_it(ret, path);
 			return 0;
 		}
