@@ -113,8 +113,15 @@ run: deps
 	$(Q)O=$O tests/run-demo.sh "$$CMD"
 check: test-deps
 	$(Q)$(MAKE) --no-print-directory lint test
-test: all $(tests) $(targets)
-	$(Q)O=$O tests/run-tests.sh $(tests)
+# Unit tests of the tool a second time, with the sanitizers. The shim is not built for them.
+san_tests := $(filter-out test_stack% test_vfork,$(UNIT))
+san_tests := $(san_tests:%=$O/san/unit/%)
+$(san_tests): sanitized
+.PHONY: sanitized
+sanitized:
+	$(Q)$(MAKE) --no-print-directory O=$O/san SAN=address,undefined $(san_tests)
+test: all $(tests) $(targets) $(if $(SAN),,$(san_tests))
+	$(Q)O=$O tests/run-tests.sh $(tests) $(if $(SAN),,$(san_tests))
 lint: $O/libfdwhy.so
 	$(Q)O=$O tests/lint/lint.sh
 bench: all $(targets)

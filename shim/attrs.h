@@ -12,6 +12,13 @@
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
+/* An alias with the attributes of what it is another name of. */
+#if defined(__has_attribute) && __has_attribute(copy)
+#define ALIAS_OF(name) __attribute__((alias(#name), copy(name), visibility("default")))
+#else
+#define ALIAS_OF(name) __attribute__((alias(#name), visibility("default")))
+#endif
+
 /* Thread-local without a call: the shim is always loaded at start, so static TLS is there. */
 #define THREAD __thread __attribute__((tls_model("initial-exec")))
 

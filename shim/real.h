@@ -38,9 +38,7 @@ extern HIDDEN bool real_loaded;
 bool real_load(void);
 
 /* A second exported name of the function `name`, which is defined above in the same file. */
-#define CALL_ALIAS(other, name)       \
-	extern __typeof__(name) other \
-		__attribute__((alias(#name), copy(name), visibility("default")))
+#define CALL_ALIAS(other, name) extern __typeof__(name) other ALIAS_OF(name)
 
 /* For wrappers whose real function has variable arguments and so cannot have a loading stub. */
 static inline bool real_ready(void)

@@ -125,7 +125,10 @@ static int report(const struct request *r, const char *path)
 				  r->model.pid ? " of this process"
 					       : "; is it a session directory?");
 	}
-	error = print(r, &m);
+	if (!m.processes_count) /* nothing could be read: say why, not "0 processes" */
+		error = util_error(2, "%s: %s", path, m.coverage[0].what);
+	else
+		error = print(r, &m);
 	model_free(&m);
 	return error;
 }

@@ -80,7 +80,7 @@ const char *names_call_plain(unsigned call)
 
 enum call_id names_find_call(const char *name, const char **ret_near)
 {
-	unsigned best = 63;
+	unsigned best = ~0u; /* there is always a nearest */
 
 	for (unsigned i = 1; i < CALL_COUNT; i++) {
 		unsigned d = util_distance(name, calls[i].name);

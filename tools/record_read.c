@@ -18,6 +18,8 @@
 #include "record_read.h"
 #include "util.h"
 
+#define CHUNKS_MOST (RECORD_FDS_MAX / RECORD_CHUNK_FDS)
+#define PART_MOST (64ull << 20) /* more than any shim fills; a sparse file may claim terabytes */
 #define CHUNK_BYTES (RECORD_CHUNK_FDS * sizeof(struct record_slot))
 
 static const size_t item_bytes[PART_COUNT] = {
@@ -47,7 +49,7 @@ const char *record_error(int error)
 	case EBADMSG:
 		return "not a record";
 	case EPROTO:
-		return "written by another version of fdwhy";
+		return "written by another version of fdwhy: read it with that one";
 	case ENODATA:
 		return "empty: its process ended before anything was written";
 	default:
@@ -106,6 +108,8 @@ static int read_part(int fd, struct record *r, unsigned i, uint64_t file_bytes)
 		return -EBADMSG;
 	if (i == PART_chunks && p->real_bytes / 4 < count)
 		count = p->real_bytes / 4;
+	if (count * item_bytes[i] > PART_MOST)
+		return -EBADMSG;
 	b->count = count;
 	b->bytes = count * item_bytes[i];
 	b->data = util_alloc(b->bytes + 8, 1);
@@ -116,7 +120,7 @@ static int read_chunk(int fd, struct record *r, uint64_t i, uint32_t base)
 {
 	uint64_t at = r->head.part[PART_slots].offset_bytes + i * CHUNK_BYTES;
 
-	if (base == 0 || base > RECORD_FDS_MAX / RECORD_CHUNK_FDS)
+	if (base == 0 || base > CHUNKS_MOST)
 		return 0;
 	r->slot_base[r->slot_chunks] = (base - 1) * RECORD_CHUNK_FDS;
 	if (read_at(fd, r->slots + r->slot_chunks * CHUNK_BYTES, CHUNK_BYTES, at))
@@ -138,6 +142,8 @@ static int read_slots(int fd, struct record *r, uint64_t file_bytes)
 		return -EBADMSG;
 	for (uint64_t i = 0; i < r->part[PART_chunks].count && i < room; i++)
 		used += chunk[i] != 0;
+	if (used > CHUNKS_MOST)
+		return -EBADMSG;
 	r->slots = util_alloc(used + 1, CHUNK_BYTES);
 	r->slot_base = util_alloc(used + 1, sizeof(uint32_t));
 	for (uint64_t i = 0; !error && i < r->part[PART_chunks].count && i < room; i++)

@@ -41,6 +41,15 @@ static bool is_directory(const char *path)
 	return !stat(path, &st) && S_ISDIR(st.st_mode);
 }
 
+/* Another user may have made /tmp/fdwhy-<uid> first, or a link of that name. */
+static bool is_trusted(const char *place)
+{
+	struct stat st;
+
+	return !lstat(place, &st) && S_ISDIR(st.st_mode) &&
+	       (st.st_uid == geteuid() || st.st_uid == 0);
+}
+
 static void name_it(struct session *s, char *path)
 {
 	const char *slash;
@@ -90,7 +99,8 @@ size_t session_list(struct session **ret)
 	char *place;
 
 	for (unsigned i = 0; (place = session_place(i)); i++) {
-		list_place(&l, place);
+		if (is_trusted(place))
+			list_place(&l, place);
 		free(place);
 	}
 	if (l.count)
@@ -133,8 +143,10 @@ int session_find(const char *argument, struct session *ret)
 	for (unsigned i = 0; !strchr(argument, '/') && (place = session_place(i)); i++) {
 		char *path = util_format("%s/%s", place, argument);
 
+		bool found = is_trusted(place) && is_directory(path);
+
 		free(place);
-		if (is_directory(path)) {
+		if (found) {
 			name_it(ret, path);
 			return 0;
 		}

@@ -106,11 +106,14 @@ bool installed(const char *program)
 
 /* ---- programs -------------------------------------------------------------------------------- */
 
-static void child(const struct proc *p, int in, char *const argv[], char *const env[])
+static void child(const struct work *w, const struct proc *p, int in, char *const argv[],
+		  char *const env[])
 {
 	int out = open(p->out, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	int err = open(p->err, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
+	if (chdir(w->dir))
+		_exit(127);
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(err, 2);
@@ -132,7 +135,7 @@ struct proc proc_start(const struct work *w, char *const argv[], char *const env
 	p.pid = fork();
 	assert_true(p.pid >= 0);
 	if (!p.pid)
-		child(&p, in[0], argv, env);
+		child(w, &p, in[0], argv, env);
 	close(in[0]);
 	p.in = in[1];
 	return p;

@@ -37,7 +37,7 @@ struct proc {
 	char err[256];
 };
 
-/* argv and extra environment ("NAME=value") end with NULL; env may be NULL. */
+/* In the work directory. argv and env (more of it, "NAME=value") end with NULL; env may be NULL. */
 struct proc proc_start(const struct work *w, char *const argv[], char *const env[]);
 /* Wait until a line of its output starts with `text`; false at the deadline. */
 bool proc_says(const struct proc *p, const char *text);

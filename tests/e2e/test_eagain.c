@@ -98,7 +98,6 @@ static void a_held_record_lock_names_its_holder(void **state)
 	kill((pid_t)number_of(child, "pid"), SIGKILL);
 	assert_int_equal(proc_wait(&p), 0);
 	json_object_put(report);
-	unlink("lockfile");
 }
 
 static void a_held_flock_names_its_holder_while_it_lives(void **state)

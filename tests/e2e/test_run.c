@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "harness.h"
+#include "record.h"
+#include "session.h"
 
 #define ARG(s) ((char *)(uintptr_t)(s))
 
@@ -32,6 +34,11 @@ static void expect_error(const struct proc *p, const char *words)
 	assert_non_null(strstr(text, words));
 	assert_true(end && end[1] == '\0'); /* one line */
 	free(text);
+}
+
+static void first_record(const char *path, void *arg)
+{
+	snprintf(arg, 600, "%s", path);
 }
 
 static void the_exit_status_is_the_commands(void **state)
@@ -233,6 +240,49 @@ static void a_damaged_record_is_named_and_the_rest_is_shown(void **state)
 	json_object_put(r);
 }
 
+static void a_session_of_another_version_is_named(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {ARG(built("targets/lifetime")), "leak", NULL};
+	uint32_t version = RECORD_VERSION + 1;
+	char name[600] = "";
+	struct proc p;
+	int fd;
+
+	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
+	session_records(work_path(w, "s"), first_record, name);
+	fd = open(name, O_WRONLY);
+	assert_int_equal(pwrite(fd, &version, sizeof(version),
+				offsetof(struct record_header, version)),
+			 sizeof(version));
+	close(fd);
+	assert_int_equal(FDWHY(w, &p, "report", ARG(work_path(w, "s"))), 2);
+	expect_error(&p, "another version");
+}
+
+static void the_tool_is_clean_under_valgrind(void **state)
+{
+	const struct work *w = *state;
+	char *record[] = {ARG(built("targets/lifetime")), "double_close", NULL};
+	char *argv[] = {"valgrind",
+			"-q",
+			"--error-exitcode=99",
+			"--leak-check=full",
+			"--errors-for-leak-kinds=definite",
+			ARG(built("fdwhy")),
+			"report",
+			"--all",
+			ARG(work_path(w, "s")),
+			NULL};
+
+	SKIP_UNLESS(installed("valgrind"), "valgrind is not installed");
+	SKIP_UNLESS(!getenv("FDWHY_SANITIZED"), "valgrind cannot run what a sanitizer instruments");
+	assert_int_equal(fdwhy_run(w, work_path(w, "s"), record), 0);
+	assert_int_equal(run(w, argv, NULL, NULL), 0);
+	argv[7] = "--json";
+	assert_int_equal(run(w, argv, NULL, NULL), 0);
+}
+
 static void help_and_version_are_there(void **state)
 {
 	const struct work *w = *state;
@@ -261,6 +311,8 @@ int main(void)
 		T(check_tells_what_cannot_be_followed),
 		T(a_process_that_did_not_load_the_shim_is_named),
 		T(a_damaged_record_is_named_and_the_rest_is_shown),
+		T(a_session_of_another_version_is_named),
+		T(the_tool_is_clean_under_valgrind),
 		T(help_and_version_are_there),
 	};
 

@@ -18,8 +18,7 @@
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#define NOINLINE __attribute__((noinline, noclone))
+#include "target.h"
 
 static char block[65536];
 

@@ -19,8 +19,7 @@
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-#define NOINLINE __attribute__((noinline, noclone))
+#include "target.h"
 
 static const char *self;
 

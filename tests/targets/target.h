@@ -11,7 +11,11 @@
 
 /* A function with a frame of its own: not inlined, and KEEP_FRAME() after its last call keeps the
  * call from becoming a jump. */
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noinline, noclone))
+#endif
 #define KEEP_FRAME() __asm__ volatile("" ::: "memory")
 
 static inline _Noreturn void target_die(const char *what)

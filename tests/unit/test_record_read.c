@@ -200,6 +200,23 @@ static void a_truncated_record_shows_what_is_left(void **state)
 	record_close(&r);
 }
 
+static void a_part_that_claims_gigabytes_is_skipped(void **state)
+{
+	struct record r;
+	uint64_t huge = 8ull << 30;
+
+	(void)state;
+	make();
+	head()->part[PART_strings].size_bytes = head()->part[PART_strings].used = huge;
+	save(FILE_BYTES);
+	assert_int_equal(truncate(path, (off_t)(2 * huge)), 0);
+	assert_int_equal(record_open(path, &r), 0);
+	assert_int_equal(r.bad, 1u << PART_strings);
+	assert_non_null(record_site(&r, 0));
+	assert_null(record_text(&r, record_site(&r, 0)->target));
+	record_close(&r);
+}
+
 static void bad_ids_are_unknown(void **state)
 {
 	struct record r;
@@ -323,6 +340,7 @@ int main(void)
 		cmocka_unit_test(a_whole_record_is_read),
 		cmocka_unit_test(what_is_no_record_is_refused_by_name),
 		cmocka_unit_test(a_truncated_record_shows_what_is_left),
+		cmocka_unit_test(a_part_that_claims_gigabytes_is_skipped),
 		cmocka_unit_test(bad_ids_are_unknown),
 		cmocka_unit_test(a_directory_that_names_itself_ends),
 		cmocka_unit_test(an_event_that_was_being_written_is_waited_for_or_lost),
