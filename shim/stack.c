@@ -39,7 +39,7 @@ static COLD bool odd_fp(struct reach *r, uintptr_t fp_at, uintptr_t *ret)
 	if (fp_at != FP_AT_SEED || !r->reads_fp || !stack_seed_fp(r->seed, ret))
 		return false;
 	if (r->reads)
-		reach_note(r, READS_FP, *ret);
+		reach_note_fp(r, *ret);
 	return true;
 }
 
@@ -185,7 +185,7 @@ uintptr_t stack_known_words(uintptr_t cfa)
 	const struct reach_stack *s = reach_stack_of(cfa);
 	uintptr_t words = s ? (s->high - cfa) / 8 : 0;
 
-	return words < READS_FP ? words : READS_FP - 1;
+	return words < READS_FP ? words : READS_FP;
 }
 
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,

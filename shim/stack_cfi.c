@@ -43,19 +43,21 @@ static struct dwarf enter(const struct object *o, uintptr_t at, uintptr_t *ret_i
 	return dwarf_block(&d, bytes);
 }
 
+static void skip_pointer(struct dwarf *d, uint8_t encoding)
+{
+	if (encoding != DWARF_OMIT)
+		dwarf_format(d, encoding);
+}
+
 static void augmentation(struct dwarf *d, const uint8_t *s, struct cie *c)
 {
-	uint8_t encoding;
-
 	for (; *s; s++) {
 		switch (*s) {
 		case 'R':
 			c->encoding = (uint8_t)dwarf_fixed(d, 1);
 			break;
 		case 'P': /* personality routine */
-			encoding = (uint8_t)dwarf_fixed(d, 1);
-			if (encoding != DWARF_OMIT)
-				dwarf_format(d, encoding);
+			skip_pointer(d, (uint8_t)dwarf_fixed(d, 1));
 			break;
 		case 'L': /* encoding of the language specific data */
 			dwarf_fixed(d, 1);

@@ -17,6 +17,7 @@
 #define WAYS 4u
 #define SETS 32u
 #define VALUE_BITS 48
+#define END 0xffffull /* in place of a distance: no more words */
 #define VALUE_MASK ((1ull << VALUE_BITS) - 1)
 
 /* The stack is read as it is, whatever a sanitizer (of a test) has painted there. */
@@ -27,8 +28,8 @@ struct entry {
 	uint32_t generation;
 	uint64_t pc, cfa;
 	uint32_t id; /* 0: empty */
-	uint32_t used;
-	uint64_t read[READS_MAX]; /* distance << VALUE_BITS | value */
+	uint32_t pad;
+	uint64_t read[READS_MAX + 1]; /* distance << VALUE_BITS | value; then END */
 };
 _Static_assert(sizeof(struct entry) % 64 == 0, "a whole number of cache lines");
 
@@ -73,17 +74,16 @@ static COLD AS_IT_IS bool same_far(const struct stack_seed *seed, const struct e
 static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, const struct entry *e,
 				       uint32_t seq, uintptr_t known)
 {
-	const uint64_t *stack = (const uint64_t *)seed->cfa;
-	const uint64_t *w = e->read, *stop = w + peek(&e->used);
+	const uint64_t *stack = (const uint64_t *)seed->cfa, *w = e->read;
 
-	for (; w < stop; w++) {
+	for (;; w++) {
 		uint64_t word = peek(w), at = word >> VALUE_BITS;
+		bool same = likely(at < known) ? stack[at] == (word & VALUE_MASK) :
+						 at != END && same_far(seed, e, seq, word);
 
-		if (likely(at < known) ? stack[at] != (word & VALUE_MASK) :
-					 !same_far(seed, e, seq, word))
-			return false;
+		if (unlikely(!same))
+			return at == END && unchanged(e, seq);
 	}
-	return unchanged(e, seq);
 }
 
 AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
@@ -99,7 +99,8 @@ AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
 		 */
 		uint32_t seq = __atomic_load_n(&e->seq, __ATOMIC_ACQUIRE), id;
 
-		if (peek(&e->pc) != seed->pc || peek(&e->cfa) != seed->cfa ||
+		if (__atomic_load_n(&e->pc, __ATOMIC_ACQUIRE) != seed->pc ||
+		    peek(&e->cfa) != seed->cfa ||
 		    peek(&e->generation) != generation || seq & 1)
 			continue;
 		id = peek(&e->id);
@@ -154,14 +155,18 @@ COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 {
 	struct entry *e = victim(set_of(seed), reads->generation);
 
-	if (!id || !is_keepable(reads) || !write_begin(e))
+	if (!id || !is_keepable(reads))
+		return;
+	/* Before the key, and for ever: no reader runs over the end, whatever it sees. */
+	poke(&e->read[READS_MAX], END << VALUE_BITS);
+	if (!write_begin(e))
 		return;
 	poke(&e->generation, reads->generation);
 	poke(&e->pc, seed->pc);
 	poke(&e->cfa, seed->cfa);
 	poke(&e->id, id);
-	poke(&e->used, reads->used);
 	for (unsigned i = 0; i < reads->used; i++)
 		poke(&e->read[i], (uint64_t)reads->at[i] << VALUE_BITS | reads->value[i]);
+	poke(&e->read[reads->used], END << VALUE_BITS);
 	write_end(e);
 }

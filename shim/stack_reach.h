@@ -166,13 +166,22 @@ static inline void reach_note(struct reach *r, uintptr_t at, uintptr_t value)
 	struct stack_reads *reads = r->reads;
 	unsigned i = reads->used;
 
-	if (unlikely(i >= READS_MAX) || unlikely(at > READS_FP)) {
+	if (unlikely(i >= READS_MAX) || unlikely(at >= READS_FP)) {
 		reads->used = READS_MAX + 1;
 		return;
 	}
 	reads->at[i] = (uint16_t)at;
 	reads->value[i] = value;
 	reads->used = (uint16_t)(i + 1);
+}
+
+static inline void reach_note_fp(struct reach *r, uintptr_t fp)
+{
+	struct stack_reads *reads = r->reads;
+
+	reach_note(r, 0, fp);
+	if (reads->used <= READS_MAX)
+		reads->at[reads->used - 1] = READS_FP;
 }
 
 /* The word at addr. For the read set, words below the seed and far above it are too far away. */

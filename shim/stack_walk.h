@@ -10,8 +10,8 @@
 #include <stdint.h>
 #include "stack.h"
 
-#define READS_MAX 92
-#define READS_FP 0xffffu /* in place of a distance: the frame pointer in the seed's frame */
+#define READS_MAX 91
+#define READS_FP 0xfffeu /* in place of a distance: the frame pointer in the seed's frame */
 
 /*
  * The read set of a walk: every word of the stack that it depended on, innermost first, with the
@@ -27,7 +27,7 @@ struct stack_reads {
 /* stack_capture(), and what it read. */
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 			     unsigned *ret_flags, struct stack_reads *ret_reads);
-/* How many words from cfa can be read because that stack is known; less than READS_FP, maybe 0. */
+/* How many words from cfa can be read because that stack is known; at most READS_FP. */
 uintptr_t stack_known_words(uintptr_t cfa);
 /* The frame pointer as it was in the seed's frame when it called the wrapper. */
 bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp);

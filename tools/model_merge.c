@@ -128,6 +128,7 @@ void model_cover(struct model *m, int pid, uint64_t count, const char *format, .
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
+	util_clean(text); /* names of files that anybody may have put there */
 	for (size_t i = 0; i < m->coverage_count; i++) {
 		c = &m->coverage[i];
 		if (c->pid == pid && !strcmp(c->what, text)) {

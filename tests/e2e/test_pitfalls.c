@@ -113,10 +113,29 @@ static void pitfall_2_fds_on_numbers_of_the_targets_choice(void **state)
 	json_object_put(r);
 }
 
+/* The name is somewhere in the file: good enough for a name like these. */
+static bool imports(const char *path, const char *name)
+{
+	FILE *f = fopen(path, "re");
+	char *part = NULL;
+	size_t room = 0;
+	bool found = false;
+
+	assert_non_null(f);
+	while (!found && getdelim(&part, &room, '\0', f) > 0)
+		found = !strcmp(part, name);
+	free(part);
+	fclose(f);
+	return found;
+}
+
 static void pitfall_4_fortified_names(void **state)
 {
-	json_object *r = same_outcome(*state, "fortified", NULL, NULL);
+	json_object *r;
 
+	SKIP_UNLESS(imports(built("targets/fortified"), "__open_2"),
+		    "this compiler does not fortify open()");
+	r = same_outcome(*state, "fortified", NULL, NULL);
 	expect_fds(r, "__open_2", "forget_fortified", 5);
 	expect_eagain(r, "__read_chk", "read_fortified", 1);
 	expect_eagain(r, "__recv_chk", "recv_fortified", 1);

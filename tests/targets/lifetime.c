@@ -33,7 +33,7 @@ static void need(int ok, const char *what)
 
 static NOINLINE void leak_files(void)
 {
-	for (int i = 0; i < 20; i++)
+	for (volatile int i = 0; i < 20; i++) /* one place: not to be unrolled */
 		need(open("/dev/null", O_RDONLY | O_CLOEXEC) >= 0, "open");
 }
 
@@ -104,7 +104,7 @@ static void use_after_close(void)
 static void close_loop(void)
 {
 	churn_files();
-	for (int i = 0; i < 8; i++)
+	for (volatile int i = 0; i < 8; i++)
 		open_it();
 	for (int fd = 3; fd < 1000; fd++)
 		close(fd);
@@ -114,7 +114,7 @@ static void close_loop(void)
 
 static void close_ranges(void)
 {
-	for (int i = 0; i < 8; i++)
+	for (volatile int i = 0; i < 8; i++)
 		open_it();
 	need(!close_range(5, 6, 0), "close_range");
 	closefrom(8);
