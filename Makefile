@@ -14,7 +14,8 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 
 PACKAGES := gcc make pkg-config libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev \
 	libjson-c-dev libmnl-dev libiberty-dev libcmocka-dev
-TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd valgrind clang
+TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-server nginx libjemalloc2 \
+	valgrind clang
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g

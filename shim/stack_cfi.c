@@ -438,7 +438,7 @@ static bool open_fde(const struct object *o, uintptr_t at, uintptr_t pc, struct 
 /*
  * A return address at the first byte of a function was put there by no call: makecontext does so.
  */
-static struct stack_rule uncovered(const struct object *o, uintptr_t pc)
+static COLD struct stack_rule uncovered(const struct object *o, uintptr_t pc)
 {
 	uintptr_t fde = find_fde(o, pc + 1);
 	struct program p;

@@ -202,10 +202,34 @@ static void call_site(Dwarf_Die *die, Dwarf_Die *cu, char **ret_file, int *ret_l
 	*ret_line = (int)line;
 }
 
+/* clang and rustc write no .debug_aranges, by which libdw finds the unit of an address: ask each. */
+static Dwarf_Die *unit_of(struct module *x, Dwarf_Addr addr, Dwarf_Addr *ret_bias)
+{
+	Dwarf_Die *cu = dwfl_module_addrdie(x->mod, addr, ret_bias);
+
+	if (cu)
+		return cu;
+	while ((cu = dwfl_module_nextcu(x->mod, cu, ret_bias)))
+		if (dwarf_haspc(cu, addr - *ret_bias) > 0)
+			return cu;
+	return NULL;
+}
+
+static const char *line_of(struct module *x, Dwarf_Addr addr, int *ret_line)
+{
+	Dwarf_Addr bias;
+	Dwarf_Die *cu = unit_of(x, addr, &bias);
+	Dwarf_Line *l = cu ? dwarf_getsrc_die(cu, addr - bias) : NULL;
+
+	if (!l || dwarf_lineno(l, ret_line))
+		return NULL;
+	return dwarf_linesrc(l, NULL, NULL);
+}
+
 static size_t inlined(struct module *x, Dwarf_Addr addr, char *file, int line, struct symbol *ret)
 {
 	Dwarf_Addr bias;
-	Dwarf_Die *cu = dwfl_module_addrdie(x->mod, addr, &bias), *innermost = NULL, *scopes = NULL;
+	Dwarf_Die *cu = unit_of(x, addr, &bias), *innermost = NULL, *scopes = NULL;
 	int n = cu ? dwarf_getscopes(cu, addr - bias, &innermost) : 0;
 	size_t count = 0;
 
@@ -240,8 +264,7 @@ static size_t look_up(struct symbols *s, const struct model_frame *f, struct sym
 	const char *problem = symbols_problem(s, f->module);
 	struct module *x = &s->modules[f->module];
 	Dwarf_Addr addr;
-	Dwfl_Line *l;
-	const char *file = NULL, *name;
+	const char *file, *name;
 	GElf_Off offset;
 	GElf_Sym sym;
 	int line = 0;
@@ -251,9 +274,7 @@ static size_t look_up(struct symbols *s, const struct model_frame *f, struct sym
 	if (problem)
 		return 1;
 	addr = f->offset - !f->exact + x->bias;
-	l = dwfl_module_getsrc(x->mod, addr);
-	if (l)
-		file = dwfl_lineinfo(l, NULL, &line, NULL, NULL, NULL);
+	file = line_of(x, addr, &line);
 	n = inlined(x, addr, file_copy(file), line, ret);
 	name = dwfl_module_addrinfo(x->mod, addr, &offset, &sym, NULL, NULL, NULL);
 	/* Beyond the end of a symbol it is only the nearest one: no answer. */
