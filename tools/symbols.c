@@ -202,7 +202,8 @@ static void call_site(Dwarf_Die *die, Dwarf_Die *cu, char **ret_file, int *ret_l
 	*ret_line = (int)line;
 }
 
-/* clang and rustc write no .debug_aranges, by which libdw finds the unit of an address: ask each. */
+/* clang and rustc write no .debug_aranges, by which libdw finds the unit of an address: ask each.
+ */
 static Dwarf_Die *unit_of(struct module *x, Dwarf_Addr addr, Dwarf_Addr *ret_bias)
 {
 	Dwarf_Die *cu = dwfl_module_addrdie(x->mod, addr, ret_bias);

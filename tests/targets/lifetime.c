@@ -315,16 +315,7 @@ int main(int argc, char **argv)
 		if (strcmp(argv[1], ways[i].name))
 			continue;
 		ways[i].run();
-<<<<<<< HEAD
-		if (argc > 2)
-			puts("ready");
-		fflush(stdout);
-		while (argc > 2 && read(0, &c, 1) > 0)
-			;
-		return 0;
-=======
 		return argc > 2 ? target_ready() : 0;
->>>>>>> main
 	}
 	return 2;
 }
