@@ -5,7 +5,7 @@
  * Layers: stack_memo.c (a whole stack seen before), stack.c (this interface: the walk),
  * stack_rules.c (pc -> unwind rule cache), stack_cfi.c (call frame information of loaded objects).
  * arch/ holds what differs by processor. All functions are async-signal-safe and thread-safe, and
- * need at most 2 KiB of stack beside the caller's arrays.
+ * need some 2 KiB of stack beside the caller's arrays.
  */
 #ifndef SHIM_STACK_H
 #define SHIM_STACK_H

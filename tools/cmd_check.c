@@ -45,15 +45,23 @@ struct answer {
 	enum exec_why why;
 };
 
-/* A script is as good as its interpreter. */
-static void ask(struct answer *a)
+/* A script is as good as its interpreter, which may be one itself, as deep as the kernel allows. */
+static enum exec_why follow(const char *path, int depth)
 {
 	char *next = NULL;
+	enum exec_why why = elfkind_of(path, &next);
 
+	if (why == EXEC_script && next && depth < 4)
+		why = follow(next, depth + 1);
+	free(next);
+	return why;
+}
+
+static void ask(struct answer *a)
+{
 	a->why = elfkind_of(a->path, &a->interpreter);
 	if (a->why == EXEC_script && a->interpreter)
-		a->why = elfkind_of(a->interpreter, &next);
-	free(next);
+		a->why = follow(a->interpreter, 1);
 }
 
 static void print(const struct answer *a)

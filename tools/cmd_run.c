@@ -12,16 +12,11 @@
 
 #define STEP_MS 50
 
-static int watch(struct tree *t, const struct run_options *o)
+/* Takes the log over; NULL: none. */
+static int watch(struct tree *t, const char *file, struct log *l)
 {
-	struct log *l = NULL;
 	int error = 0;
 
-	if (o->log) {
-		l = log_open(o->log, t->session, o->log_stacks);
-		if (!l)
-			return 125;
-	}
 	while (tree_step(t, STEP_MS))
 		if (l)
 			log_drain(l, false);
@@ -29,7 +24,7 @@ static int watch(struct tree *t, const struct run_options *o)
 		log_drain(l, t->all);
 		error = log_close(l);
 	}
-	return error ? util_error(125, "--log=%s: %s", o->log, strerror(-error)) : 0;
+	return error ? util_error(125, "--log=%s: %s", file, strerror(-error)) : 0;
 }
 
 static bool found(const struct model_summary *s, unsigned fail_on)
@@ -66,7 +61,7 @@ static int conclude(const struct run_options *o, const char *path, int status)
 	struct model_summary s;
 	struct model m;
 
-	if (o->quiet && !o->fail_on)
+	if (o->quiet && !o->fail_on && !o->report)
 		return status;
 	model_load(path, &options, &m);
 	model_summarize(&m, &s);
@@ -82,12 +77,47 @@ static int conclude(const struct run_options *o, const char *path, int status)
 	return status;
 }
 
+/* Nothing half-made stays behind a command that never ran. */
+static void discard(const char *path)
+{
+	char *file = util_format("%s/session.json", path);
+
+	unlink(file);
+	rmdir(path);
+	free(file);
+}
+
+/* In a session that is made; the log is open before the command starts, or it does not start. */
+static int run_in(const struct run_options *o, const char *path, const char *library)
+{
+	struct tree t = {.session = path, .all = !o->wait_child_only};
+	struct log *l = NULL;
+	int status;
+
+	if (o->log) {
+		l = log_open(o->log, path, o->log_stacks);
+		if (!l) {
+			discard(path);
+			return 125;
+		}
+	}
+	status = tree_start(&t, o, library);
+	if (status) {
+		discard(path);
+		if (l)
+			log_close(l);
+		return status;
+	}
+	status = watch(&t, o->log, l);
+	free(t.unfollowed);
+	return status ? status : conclude(o, path, tree_status(&t));
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run_options o;
-	struct tree t = {0};
-	char *library, *path;
-	int status = run_parse(argc, argv, &o), failed;
+	char *library, *path = NULL;
+	int status = run_parse(argc, argv, &o);
 
 	if (status)
 		return status == 1 ? 0 : status;
@@ -97,24 +127,8 @@ int cmd_run(int argc, char **argv)
 	status = run_session_make(o.directory, o.command[0], &path);
 	if (!status)
 		status = run_session_describe(path, o.command);
-	if (status) {
-		free(library);
-		return status;
-	}
-	t.session = path;
-	t.all = !o.wait_child_only;
-	status = tree_start(&t, &o, library);
-	if (status) {
-		char *file = util_format("%s/session.json", path);
-
-		unlink(file);
-		rmdir(path);
-		free(file);
-	} else {
-		failed = watch(&t, &o);
-		status = failed ? failed : conclude(&o, path, tree_status(&t));
-	}
-	free(t.unfollowed);
+	if (!status)
+		status = run_in(&o, path, library);
 	free(library);
 	free(path);
 	return status;

@@ -189,6 +189,10 @@ static void add_birth_site(struct load *l, uint64_t i, const struct record_site 
 		model_pid_add(&f->pids, process_of(l)->pid);
 		if (s->open_peak > f->peak)
 			f->peak = s->open_peak;
+		if (s->open > f->worst_open) {
+			f->worst_open = s->open;
+			f->worst_opened = s->count;
+		}
 	}
 	f->kind = s->kind;
 	if (!f->target_count)

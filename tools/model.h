@@ -84,6 +84,7 @@ struct model_fds {
 	uint8_t kind;
 	uint32_t stack;
 	uint64_t opened, closed, open, peak, inherited;
+	uint64_t worst_open, worst_opened; /* in the one process that has most open */
 	uint64_t first_ns, last_ns;
 	uint64_t uses;      /* of the open ones */
 	uint64_t oldest_ns; /* birth of the oldest open one, 0 none */

@@ -163,6 +163,8 @@ static void load_command(struct model *m)
 			free(all);
 			all = more;
 		}
+	for (char *p = all; *p; p++)
+		*p = *p == '\n' || *p == '\t' ? ' ' : *p;
 	m->command = *all ? util_clean(all) : NULL;
 	if (!*all)
 		free(all);

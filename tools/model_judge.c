@@ -146,6 +146,20 @@ static void judge_failure(struct model *m, struct model_eagain *e)
 /* ---- fds --------------------------------------------------------------------------------------
  */
 
+/*
+ * An end closes what is open: processes that each ended with one fd open leak nothing, however many
+ * there were. Of those that ended only the worst is judged.
+ */
+static bool judge_worst(const struct model_fds *f, struct verdict_in *in)
+{
+	if (!in->ended || f->pids.count < 2 || !f->worst_open || f->worst_open >= in->open)
+		return false;
+	in->open = f->worst_open;
+	in->opened = f->worst_opened > f->worst_open ? f->worst_opened : f->worst_open;
+	in->closed = in->opened - in->open;
+	return true;
+}
+
 static void judge_fds(struct model *m, struct model_fds *f)
 {
 	struct verdict_in in = {
@@ -161,10 +175,18 @@ static void judge_fds(struct model *m, struct model_fds *f)
 		.age_ns = f->oldest_ns && m->now_ns > f->oldest_ns ? m->now_ns - f->oldest_ns : 0,
 		.ended = all_ended(m, &f->pids),
 	};
+	bool worst;
 
 	memcpy(in.series, f->series, sizeof(in.series));
 	f->alive = !in.ended;
+	worst = judge_worst(f, &in);
 	verdict_judge(&in, &f->verdict);
+	if (worst) {
+		size_t n = strlen(f->verdict.reason);
+
+		snprintf(f->verdict.reason + n, sizeof(f->verdict.reason) - n,
+			 " in the worst of %zu processes", f->pids.count);
+	}
 }
 
 /* ---- order ------------------------------------------------------------------------------------

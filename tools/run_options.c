@@ -47,7 +47,7 @@ static int set_fail_on(struct run_options *o, const char *s)
 		unsigned bit;
 	} words[] = {{"leak", FAIL_leak}, {"eagain", FAIL_eagain}, {"misuse", FAIL_misuse}};
 
-	while (*s) {
+	do {
 		size_t n = strcspn(s, ","), i = 0;
 
 		while (i < 3 && (strlen(words[i].name) != n || strncmp(words[i].name, s, n)))
@@ -57,7 +57,7 @@ static int set_fail_on(struct run_options *o, const char *s)
 					  (int)n, s);
 		o->fail_on |= words[i].bit;
 		s += n + (s[n] == ',');
-	}
+	} while (*s);
 	return 0;
 }
 

@@ -28,7 +28,7 @@ static bool ours_alone(const char *dir)
 /* Processes that drop root make records too: they may add files, but not list or read. */
 static int open_up(const char *dir)
 {
-	return geteuid() ? 0 : chmod(dir, 01733);
+	return chmod(dir, geteuid() ? 0700 : 01733);
 }
 
 static bool is_empty(const char *dir)
@@ -100,6 +100,7 @@ static int make_default(const char *command, char **ret_path)
 				return 0;
 			}
 			free(*ret_path);
+			*ret_path = NULL;
 		}
 		free(place);
 	}

@@ -65,6 +65,9 @@ static void set_environment(const struct tree *t, const struct run_options *o, c
 
 int tree_start(struct tree *t, const struct run_options *o, const char *library)
 {
+	/* An ignored SIGCHLD, which exec keeps, would lose every status. */
+	const struct sigaction normal = {.sa_handler = SIG_DFL};
+	struct sigaction inherited;
 	sigset_t old;
 	int channel[2], error = 0;
 
@@ -72,10 +75,12 @@ int tree_start(struct tree *t, const struct run_options *o, const char *library)
 		return util_error(125, "pipe: %s", strerror(errno));
 	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	block(&old);
+	sigaction(SIGCHLD, &normal, &inherited);
 	t->child = fork();
 	if (t->child < 0)
 		return util_error(125, "fork: %s", strerror(errno));
 	if (!t->child) {
+		sigaction(SIGCHLD, &inherited, NULL);
 		sigprocmask(SIG_SETMASK, &old, NULL);
 		set_environment(t, o, library);
 		execvp(o->command[0], o->command);
@@ -204,7 +209,7 @@ static void forward(const struct tree *t, const siginfo_t *info)
 {
 	char path[64], list[4096], *at = list, *end;
 
-	if (info->si_code > 0)
+	if (info->si_code > 0 || info->si_pid == getpid()) /* SIGPIPE of the log is ours alone */
 		return;
 	if (!t->child_ended) {
 		kill(t->child, info->si_signo);

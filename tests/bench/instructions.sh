@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# instructions.sh [--check|--write|--profile OP] - user instructions per operation, exact and repeatable: the
+# difference of two runs under callgrind above a kernel that answers at once.
+#
+#   (none)     measure and add to the bench's results
+#   --check    fail when an operation needs more than 2 % (and one instruction) above instructions.txt
+#   --write    make the present figures those of instructions.txt
+#   --profile  where they go: instructions per operation, by function
+# Called by bench.sh and by CI.
+. "$(dirname "$0")/lib.sh"
+book=$here/instructions.txt
+FEW=1000
+MANY=3000
+# What each needs before it is in its stride: warm caches and known stacks.
+OPS="send_recv eagain stacks_1000 open_close socket_close dup_close fcntl_getfl fcntl_setfl"
+
+bench_build || exit 1
+if ! command -v valgrind >/dev/null 2>&1; then
+	echo "skip: valgrind is not installed"
+	exit 0
+fi
+bench_place
+below=$bin/fakekernel.so
+
+collected() { # MODE OP COUNT [OUT]
+	local list=
+	[ "$1" = fdwhy ] && list=$so
+	# Valgrind's own start must not be preloaded: it would ask the fake kernel for its files.
+	valgrind --trace-children=yes --tool=callgrind --callgrind-out-file="${4:-/dev/null}" \
+		env FDWHY_SESSION="$session" LD_PRELOAD="$(preload "$list")" "$bin/bench_calls" "$2" "$3" 1000 2>&1 >/dev/null </dev/null |
+		awk '/Collected/ { n = $NF } END { print n }'
+	rm -f "$session"/*
+}
+
+per_op() { # MODE OP
+	local a b
+	a=$(collected "$1" "$2" $FEW)
+	b=$(collected "$1" "$2" $MANY)
+	awk -v a="$a" -v b="$b" -v n=$((MANY - FEW)) 'BEGIN { printf "%.1f\n", (b - a) / n }'
+}
+
+# op, bare, with the shim
+table() {
+	local op
+	for op in $OPS; do
+		printf '%s\t%s\t%s\n' "$op" "$(per_op bare "$op")" "$(per_op fdwhy "$op")"
+	done
+}
+
+machine() { echo "$(uname -m) $(${CC:-cc} --version | head -n 1)"; }
+
+write() {
+	{
+		echo "# User instructions per operation above a kernel that answers at once; see instructions.sh."
+		echo "# Made by: tests/bench/instructions.sh --write"
+		echo "# With: $(machine)"
+		table | awk -F'\t' '{ printf "%-14s bare %7.1f   with the shim %7.1f   added %7.1f\n", $1, $2, $3, $3 - $2 }'
+	} >"$tmp/book"
+	cp "$tmp/book" "$book"
+	cat "$book"
+}
+
+check() {
+	if ! grep -qF "With: $(machine)" "$book"; then
+		echo "skip: instructions.txt was made $(sed -n 's/^# With: /with /p' "$book"), this is $(machine)"
+		exit 0
+	fi
+	table | awk -F'\t' -v book="$book" '
+		BEGIN {
+			while ((getline line < book) > 0) {
+				split(line, f, " ")
+				if (line !~ /^#/)
+					before[f[1]] = f[7]
+			}
+		}
+		{
+			known = $1 in before
+			bad = !known || $3 > before[$1] * 1.02 + 1
+			printf "%-14s %8.1f, was %8.1f%s\n", $1, $3, before[$1], bad ? "  MORE THAN 2 % ABOVE" : ""
+			failed += bad
+		}
+		END {
+			if (failed)
+				print "instructions: " failed " grew: make them cheaper, or say why in the commit " \
+					"and run tests/bench/instructions.sh --write"
+			exit failed != 0
+		}'
+}
+
+profile() { # OP
+	collected fdwhy "$1" $FEW "$tmp/few" >/dev/null
+	collected fdwhy "$1" $MANY "$tmp/many" >/dev/null
+	for f in few many; do
+		callgrind_annotate --auto=no --show-percs=no --threshold=100 "$tmp/$f" | tr -d ',' |
+			awk '$1 ~ /^[0-9]+$/ && /\[|:/ && !/PROGRAM/ {
+				n = $1; sub(/^ *[0-9]+ (\([^)]*\) +)?/, ""); sub(/ \[.*/, ""); sub(/^.*\//, "")
+				print n "\t" $0 }' >"$tmp/$f.txt"
+	done
+	awk -F'\t' -v n=$((MANY - FEW)) 'NR == FNR { a[$2] += $1; next } { b[$2] += $1 }
+		END { for (f in b) if (b[f] - a[f] > n / 10) printf "%8.1f  %s\n", (b[f] - a[f]) / n, f }' \
+		"$tmp/few.txt" "$tmp/many.txt" | sort -rn
+}
+
+case ${1:-} in
+--check) check ;;
+--write) write ;;
+--profile) profile "${2:?operation}" ;;
+"") table | while IFS=$'\t' read -r op bare shim; do
+	sample instructions "$op" bare 1 "$bare" instructions
+	sample instructions "$op" fdwhy 1 "$shim" instructions
+done ;;
+*) echo "usage: instructions.sh [--check|--write|--profile OP]" >&2 && exit 2 ;;
+esac

@@ -1,0 +1,131 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# servers.sh - throughput and processor time per request of real servers, each started once per mode, and
+# asked in turns: PAIRS rounds for the light tools, one for the heavy ones. Called by bench.sh.
+. "$(dirname "$0")/lib.sh"
+bench_build || exit 1
+bench_place
+REQUESTS=${REQUESTS:-30000}
+
+# start_X DIR MODE: $! is the process whose tree is the server. ready_X DIR, load_X DIR REQUESTS:
+# prints requests per second and requests made.
+start_redis() {
+	(exec_it=1 in_mode "$2" redis-server --port 0 --unixsocket "$1/socket" --save "" --appendonly no \
+		--dir "$1" --daemonize no) >"$1/log" 2>&1 &
+}
+ready_redis() { [ "$(redis-cli -s "$1/socket" ping 2>/dev/null)" = PONG ]; }
+load_redis() {
+	redis-benchmark -s "$1/socket" -t set,get -n "$(($2 / 2))" -c 20 --csv 2>/dev/null | tr -d '"' |
+		awk -F, -v n="$2" '$1 == "SET" || $1 == "GET" { s += 1 / $2 } END { if (s) print 2 / s, n }'
+}
+
+free_port() {
+	local p
+	while :; do
+		p=$((20000 + RANDOM % 12000))
+		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
+	done
+}
+start_nginx() {
+	local port user=
+	port=$(free_port)
+	[ "$(id -u)" = 0 ] && user="user root;"
+	mkdir -p "$1/www" "$1/tmp"
+	head -c 612 /dev/zero | tr '\0' x >"$1/www/index.html"
+	echo "$port" >"$1/port"
+	cat >"$1/nginx.conf" <<-EOF
+		daemon off; worker_processes 1; pid $1/pid; error_log $1/error.log; $user
+		events { worker_connections 256; }
+		http {
+			access_log off; keepalive_requests 100000000; client_body_temp_path $1/tmp;
+			proxy_temp_path $1/tmp; fastcgi_temp_path $1/tmp; uwsgi_temp_path $1/tmp;
+			scgi_temp_path $1/tmp;
+			server { listen 127.0.0.1:$port; root $1/www; }
+		}
+	EOF
+	(exec_it=1 in_mode "$2" nginx -p "$1" -c "$1/nginx.conf") >"$1/log" 2>&1 &
+}
+ready_nginx() { (exec 3<>"/dev/tcp/127.0.0.1/$(cat "$1/port")") 2>/dev/null; }
+load_nginx() {
+	wrk -t1 -c20 -d"$(($2 > 10000 ? 1 : 1))s" "http://127.0.0.1:$(cat "$1/port")/index.html" |
+		awk '/requests in/ { n = $1 } /Requests\/sec/ { print $2, n }'
+}
+
+start_memcached() {
+	local user=
+	[ "$(id -u)" = 0 ] && user="-u root"
+	# shellcheck disable=SC2086
+	(exec_it=1 in_mode "$2" memcached -s "$1/socket" -t 1 -c 128 $user) >"$1/log" 2>&1 &
+}
+ready_memcached() { "$bin/bench_load" "$1/socket" 1 1 "get key" END; }
+load_memcached() { "$bin/bench_load" "$1/socket" 20 "$2" "get key" END; }
+
+# A shell script that does nothing but start programs: one "request" is one of them.
+start_shell() { sleep 1000 & }
+ready_shell() { :; }
+load_shell() { # DIR COUNT MODE
+	local n=$(($2 / 20)) t0 t1
+	t0=$(date +%s%N)
+	in_mode "$3" sh -c "i=0; while [ \$i -lt $n ]; do /bin/true; i=\$((i + 1)); done" >/dev/null 2>&1
+	t1=$(date +%s%N)
+	awk -v n=$n -v t=$((t1 - t0)) 'BEGIN { print n / (t / 1e9), n }'
+}
+
+measure() { # SERVER DIR MODE ROUND REQUESTS PID
+	local before rps n
+	before=$(cpu_ns "$6")
+	read -r rps n < <("load_$1" "$2" "$5" "$3")
+	[ -n "${n:-}" ] || return
+	sample "servers${7:-}" "$1" "$3" "$4" "$rps" per_s
+	[ "$1" = shell ] ||
+		sample "servers${7:-}" "$1-cpu" "$3" "$4" \
+			"$(awk -v a="$before" -v b="$(cpu_ns "$6")" -v n="$n" 'BEGIN { print (b - a) / n }')" ns
+}
+
+up() { # SERVER MODE: sets pid_of[mode]
+	local d=$tmp/$1-$2
+	mkdir -p "$d"
+	"start_$1" "$d" "$2"
+	pid_of[$2]=$!
+	pids="$pids $!"
+	wait_for 20 "ready_$1" "$d" || { echo "bench: $1 did not start under $2: $(tail -n 1 "$d/log")" >&2; return 1; }
+}
+
+down() {
+	local p q
+	for p in "$@"; do
+		# A tracer does not pass the signal on: its tree is stopped, the servers first.
+		for q in $(tree_of "$p" | tail -n +2) "$p"; do kill "$q" 2>/dev/null; done
+		wait "$p" 2>/dev/null
+	done
+	rm -f "$session"/*
+}
+
+bench_server() {
+	local server=$1 mode round runs=
+	declare -A pid_of=()
+	for mode in $light; do up "$server" "$mode" && runs="$runs $mode"; done
+	for round in $(seq "${PAIRS:-5}"); do
+		for mode in $(shuffled $runs); do
+			measure "$server" "$tmp/$server-$mode" "$mode" "$round" "$REQUESTS" "${pid_of[$mode]}"
+		done
+	done
+	down "${pid_of[@]}"
+	pid_of=()
+	for mode in bare $heavy; do
+		rm -rf "$tmp/$server-$mode"
+		up "$server" "$mode" &&
+			measure "$server" "$tmp/$server-$mode" "$mode" 1 "$((REQUESTS / 30))" "${pid_of[$mode]}" -short
+		down "${pid_of[$mode]}"
+	done
+}
+
+light=$(modes_that_run $LIGHT)
+heavy=$(modes_that_run $HEAVY)
+for s in redis:redis-benchmark nginx:wrk memcached:memcached shell:sh; do
+	if command -v "${s#*:}" >/dev/null && { [ "$s" != nginx:wrk ] || command -v nginx >/dev/null; }; then
+		bench_server "${s%:*}"
+	else
+		printf '%s\t%s\n' "server ${s%:*}" "not installed" >>"$not_run"
+	fi
+done
