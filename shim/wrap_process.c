@@ -233,7 +233,9 @@ EXPORT int dlclose(void *handle)
 	if (!real_ready())
 		return -1;
 	r = real.dlclose(handle);
-	if (call_ready() && store_modules_check())
-		stack_forget();
+	if (r == 0)
+		stack_forget(); /* something may be gone, whether a recorded stack went through it or not */
+	if (call_ready())
+		store_modules_check();
 	return r;
 }
