@@ -234,7 +234,7 @@ EXPORT int dlclose(void *handle)
 		return -1;
 	r = real.dlclose(handle);
 	if (r == 0)
-		stack_forget(); /* something may be gone, whether a recorded stack went through it or not */
+		stack_forget(); /* also when no recorded stack went through what is gone */
 	if (call_ready())
 		store_modules_check();
 	return r;
