@@ -301,23 +301,54 @@ static void print_totals(struct page *p, const struct model_summary *t)
 		p->m->live ? " now" : " at the end");
 }
 
+/* The same thing not seen in many processes is one line: how often, in how many. */
+static bool said_before(const struct page *p, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (!strcmp(p->m->coverage[k].what, p->m->coverage[i].what))
+			return true;
+	return false;
+}
+
+static void print_unseen(struct page *p, size_t i, bool first)
+{
+	const struct model_coverage *c = &p->m->coverage[i];
+	uint64_t count = 0;
+	size_t processes = 0;
+
+	for (size_t k = i; k < p->m->coverage_count; k++) {
+		const struct model_coverage *x = &p->m->coverage[k];
+
+		if (k != i && (p->o->all || strcmp(x->what, c->what)))
+			continue;
+		count += x->count;
+		processes++;
+	}
+	fprintf(p->to, "%s", first ? "Not seen: " : "          ");
+	if (c->pid && processes == 1)
+		fprintf(p->to, "pid %d: ", c->pid);
+	fprintf(p->to, "%s", c->what);
+	if (count > 1)
+		fprintf(p->to, " (%llu times", (unsigned long long)count);
+	if (processes > 1)
+		fprintf(p->to, " in %zu processes", processes);
+	fputs(count > 1 ? ")\n" : "\n", p->to);
+}
+
 static void print_coverage(struct page *p)
 {
-	size_t shown = 0, most = p->o->all ? p->m->coverage_count : 4;
+	size_t shown = 0, most = p->o->all ? p->m->coverage_count : 4, i;
 
-	for (size_t i = 0; i < p->m->coverage_count && shown < most; i++, shown++) {
-		const struct model_coverage *c = &p->m->coverage[i];
-
-		fprintf(p->to, "%s", shown ? "          " : "Not seen: ");
-		if (c->pid)
-			fprintf(p->to, "pid %d: ", c->pid);
-		fprintf(p->to, "%s", c->what);
-		if (c->count > 1)
-			fprintf(p->to, " (%llu times)", (unsigned long long)c->count);
-		fputc('\n', p->to);
+	for (i = 0; i < p->m->coverage_count && shown < most; i++) {
+		if (!p->o->all && said_before(p, i))
+			continue;
+		print_unseen(p, i, !shown);
+		shown++;
 	}
-	if (shown < p->m->coverage_count)
-		fprintf(p->to, "          %zu more: --all\n", p->m->coverage_count - shown);
+	while (i < p->m->coverage_count && !p->o->all && said_before(p, i))
+		i++;
+	if (i < p->m->coverage_count)
+		fprintf(p->to, "          more: --all\n");
 }
 
 static void print_processes(struct page *p)

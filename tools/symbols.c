@@ -110,8 +110,6 @@ static void load(struct symbols *s, uint32_t i)
 	x->problem = "not found";
 	if (stat(m->path, &st) || !S_ISREG(st.st_mode) || access(m->path, R_OK))
 		return; /* a record may name anything: never open a FIFO or a device */
-	if (s->progress)
-		fprintf(stderr, "\rreading symbols: %u of %zu ", i + 1, s->m->modules_count);
 	x->dwfl = dwfl_begin(&callbacks);
 	if (!x->dwfl)
 		return;
@@ -147,8 +145,14 @@ const char *symbols_problem(struct symbols *s, uint32_t module)
 		return NULL;
 	if (module >= s->modules_count)
 		make_room(s);
-	if (!s->modules[module].tried)
-		load(s, module);
+	if (s->modules[module].tried)
+		return s->modules[module].problem;
+	/* Erased before the report's next line, which stands on the same terminal. */
+	if (s->progress)
+		fprintf(stderr, "\rreading symbols: %u of %zu ", module + 1, s->m->modules_count);
+	load(s, module);
+	if (s->progress)
+		fputs("\r\033[K", stderr);
 	return s->modules[module].problem;
 }
 

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/* test_out_text.c - the report for people: one screen, worst first, folded, cleaned. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include "out.h"
+#include "record_make.h"
+
+static char dir[] = "/tmp/fdwhy-test-XXXXXX";
+static struct make made;
+static char *page;
+
+static void save(const char *name)
+{
+	assert_int_equal(make_save(&made, dir, name), 0);
+}
+
+static const char *report(bool all, unsigned call)
+{
+	const struct model_options options = {0};
+	const struct out_options out = {.all = all, .call = call, .name = "made"};
+	struct model m;
+	struct symbols *s;
+	size_t bytes;
+	FILE *to;
+
+	free(page);
+	page = NULL;
+	to = open_memstream(&page, &bytes);
+	assert_int_equal(model_load(dir, &options, &m), 0);
+	s = symbols_open(&m, false, false);
+	out_text(to, &m, s, &out);
+	fclose(to);
+	symbols_close(s);
+	model_free(&m);
+	return page;
+}
+
+static void put_site(uint16_t call, enum record_fate fate, uint64_t count, uint64_t offset)
+{
+	struct record_site s = {.call = call, .error = EAGAIN, .count = count};
+
+	s.stack = make_stack_at(&made, MAKE_BASE, offset);
+	s.fate[fate] = count;
+	make_site(&made, s);
+}
+
+static void begin_daemon(uint32_t pid)
+{
+	make_begin(&made, pid, "daemon");
+	make_module(&made, "/bin/daemon", MAKE_BASE);
+}
+
+static void what_failed_is_shown_and_what_is_benign_only_when_asked(void **state)
+{
+	(void)state;
+	begin_daemon(11);
+	put_site(CALL_recv, FATE_drained, 1000, 0x20);
+	put_site(CALL_send, FATE_gave_up, 1, 0x40);
+	save("11.rec");
+	report(false, 0);
+	assert_non_null(strstr(page, "1 failing"));
+	assert_non_null(strstr(page, " 1. failure send"));
+	assert_non_null(strstr(page, "daemon+0x40"));
+	assert_null(strstr(page, "daemon+0x20"));
+	report(true, 0);
+	assert_non_null(strstr(page, "daemon+0x20"));
+	assert_true(strstr(page, "daemon+0x40") < strstr(page, "daemon+0x20"));
+	report(false, CALL_recv);
+	assert_non_null(strstr(page, "daemon+0x20"));
+	assert_null(strstr(page, "daemon+0x40"));
+}
+
+static void many_findings_fit_one_screen(void **state)
+{
+	unsigned lines = 0;
+
+	(void)state;
+	begin_daemon(11);
+	for (uint64_t i = 0; i < 12; i++)
+		put_site(CALL_send, FATE_gave_up, 1 + i, 0x40 + 16 * i);
+	save("11.rec");
+	for (const char *s = report(false, 0); (s = strchr(s, '\n')); s++)
+		lines++;
+	assert_true(lines <= 50);
+	assert_non_null(strstr(page, "7 more like these: --all"));
+	assert_null(strstr(report(true, 0), "more like these"));
+}
+
+static void what_many_processes_did_not_show_is_one_line(void **state)
+{
+	(void)state;
+	for (uint32_t pid = 11; pid < 20; pid++) {
+		char name[16];
+
+		begin_daemon(pid);
+		make_head(&made)->missed[MISS_race] = 2;
+		snprintf(name, sizeof(name), "%u.rec", pid);
+		save(name);
+	}
+	report(false, 0);
+	assert_non_null(strstr(page, "at once (18 times in 9 processes)\n"));
+	assert_null(strstr(page, "more: --all"));
+	assert_null(strstr(report(true, 0), "18 times"));
+}
+
+static void no_control_byte_of_a_record_reaches_the_terminal(void **state)
+{
+	(void)state;
+	make_begin(&made, 11, "a\033[2Jb");
+	make_module(&made, "/bin/\033]0;x\007daemon", MAKE_BASE);
+	put_site(CALL_send, FATE_gave_up, 1, 0x40);
+	make_site(&made, (struct record_site){.call = CALL_open,
+					      .error = EMFILE,
+					      .count = 1,
+					      .target = make_path(&made, "/tmp/\r\nx\x9b")});
+	save("11.rec");
+	for (const char *s = report(true, 0); *s; s++)
+		assert_true(*s == '\n' || (unsigned char)*s >= ' ');
+	assert_null(strchr(page, '\x9b'));
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int after(void **state)
+{
+	(void)state;
+	make_clear(dir);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	free(page);
+	return rmdir(dir);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, after)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(what_failed_is_shown_and_what_is_benign_only_when_asked),
+		TEST(many_findings_fit_one_screen),
+		TEST(what_many_processes_did_not_show_is_one_line),
+		TEST(no_control_byte_of_a_record_reaches_the_terminal),
+	};
+
+	return cmocka_run_group_tests(tests, begin, end);
+}
