@@ -252,7 +252,8 @@ static void find_times(struct model *m)
 		m->last_ns = p->end_ns > m->last_ns ? p->end_ns : m->last_ns;
 	}
 	for (size_t i = 0; i < m->eagains_count; i++)
-		m->last_ns = m->eagains[i].last_ns > m->last_ns ? m->eagains[i].last_ns : m->last_ns;
+		if (m->eagains[i].last_ns > m->last_ns)
+			m->last_ns = m->eagains[i].last_ns;
 	for (size_t i = 0; i < m->fds_count; i++)
 		m->last_ns = m->fds[i].last_ns > m->last_ns ? m->fds[i].last_ns : m->last_ns;
 }

@@ -64,7 +64,7 @@ static void print_symbol(struct page *p, const struct model_frame *f, const stru
 static void print_stack(struct page *p, uint32_t stack)
 {
 	const struct model_stack *k = stack == MODEL_NONE ? NULL : &p->m->stacks[stack];
-	unsigned shown = 0, more = 0, most = p->o->all ? RECORD_STACK_MAX : FRAMES_SHOWN;
+	size_t shown = 0, all = 0, most = p->o->all ? SIZE_MAX : FRAMES_SHOWN;
 
 	for (uint32_t i = 0; k && i < k->depth; i++) {
 		const struct model_frame *f = &p->m->frames[k->first + i];
@@ -73,32 +73,31 @@ static void print_stack(struct page *p, uint32_t stack)
 
 		if (!p->o->all && is_start(&s[n - 1]))
 			break;
-		for (size_t j = 0; j < n; j++) {
-			if (shown < most)
-				print_symbol(p, f, &s[j]);
-			else
-				more++;
-			shown += shown < most;
-		}
+		for (size_t j = 0; j < n && shown < most; j++, shown++)
+			print_symbol(p, f, &s[j]);
+		all += n;
 	}
-	if (more)
-		fprintf(p->to, "       %s... %u more%s\n", term_on(TERM_dim), more, term_off());
+	if (all > shown)
+		fprintf(p->to, "       %s... %zu more%s\n", term_on(TERM_dim), all - shown,
+			term_off());
 	if (!k)
 		fprintf(p->to, "       (no stack recorded)\n");
 	else if (k->flags & STACK_LOST && p->o->all)
 		fprintf(p->to, "       (the rest could not be unwound)\n");
 }
 
+static const char *comm_of(const struct page *p, int pid)
+{
+	for (size_t k = p->m->processes_count; k-- > 0;)
+		if (p->m->processes[k].pid == pid)
+			return p->m->processes[k].comm;
+	return "pid";
+}
+
 static void print_pids(struct page *p, const struct model_pids *pids)
 {
-	for (size_t i = 0; i < pids->count && i < 4; i++) {
-		const char *comm = NULL;
-
-		for (size_t k = 0; k < p->m->processes_count; k++)
-			if (p->m->processes[k].pid == pids->pid[i])
-				comm = p->m->processes[k].comm;
-		fprintf(p->to, "%s%s %d", i ? ", " : "", comm ? comm : "pid", pids->pid[i]);
-	}
+	for (size_t i = 0; i < pids->count && i < 4; i++)
+		fprintf(p->to, "%s%s %d", i ? ", " : "", comm_of(p, pids->pid[i]), pids->pid[i]);
 	if (pids->count > 4)
 		fprintf(p->to, " and %zu more", pids->count - 4);
 }

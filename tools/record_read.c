@@ -224,6 +224,19 @@ const struct record_string *record_string(const struct record *r, uint32_t id)
 	return s;
 }
 
+/* An abstract name: "@name", as ss(8) shows it. */
+static char *unix_text(const char *data, size_t bytes)
+{
+	char name[108];
+	size_t n = bytes < sizeof(name) ? bytes : sizeof(name) - 1;
+
+	memcpy(name, data, n);
+	for (size_t i = 0; i < n; i++)
+		if ((unsigned char)name[i] < ' ')
+			name[i] = '@';
+	return util_clean(util_format("%.*s", (int)n, name));
+}
+
 static char *address_text(const char *data, size_t bytes)
 {
 	struct sockaddr_storage a;
@@ -243,16 +256,8 @@ static char *address_text(const char *data, size_t bytes)
 		inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
 		return util_format("[%s]:%u", host, ntohs(in->sin6_port));
 	}
-	if (a.ss_family == AF_UNIX && bytes > 2) { /* abstract: "@name", as ss(8) shows it */
-		char name[108];
-		size_t n = bytes - 2 < sizeof(name) ? bytes - 2 : sizeof(name) - 1;
-
-		memcpy(name, data + 2, n);
-		for (size_t i = 0; i < n; i++)
-			if ((unsigned char)name[i] < ' ')
-				name[i] = '@';
-		return util_clean(util_format("%.*s", (int)n, name));
-	}
+	if (a.ss_family == AF_UNIX && bytes > 2)
+		return unix_text(data + 2, bytes - 2);
 	return util_format("address family %u", a.ss_family);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_record_read.c - a record that is whole is read; one that is truncated, torn, of another version
- * or made by an attacker is named, skipped in part, and never crashes its reader.
+ * test_record_read.c - a record that is whole is read; one that is truncated, torn, of another
+ * version or made by an attacker is named, skipped in part, and never crashes its reader.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -243,7 +243,8 @@ static void a_directory_that_names_itself_ends(void **state)
 	(void)state;
 	make();
 	id = put_string(STRING_path_at, self, sizeof(self));
-	memcpy((char *)part(PART_strings) + (uint64_t)id * 8 + sizeof(struct record_string), &id, 4);
+	memcpy((char *)part(PART_strings) + (uint64_t)id * 8 + sizeof(struct record_string), &id,
+	       sizeof(id));
 	save(FILE_BYTES);
 	assert_int_equal(record_open(path, &r), 0);
 	free(record_text(&r, id));
