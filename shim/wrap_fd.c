@@ -211,6 +211,30 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	return r;
 }
 
+/* A row could not say where to: it is the target of a full datagram queue. */
+EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG addr,
+		      socklen_t len)
+{
+	ssize_t r;
+
+	if (!real_ready())
+		return -1;
+	r = real.sendto(fd, buf, n, flags, addr, len);
+	if (likely(r >= 0) && likely(slots_use(fd)))
+		return r;
+	if (r >= 0)
+		call_used(fd);
+	else
+		call_failed(&(const struct call_what){.call = CALL_sendto,
+						      .fd = fd,
+						      .flags = flags,
+						      .bytes = n,
+						      .addr = addr.__sockaddr__,
+						      .addr_bytes = len},
+			    CALL_SEED);
+	return r;
+}
+
 EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	const struct call_what w = {.call = CALL_bind, .fd = fd};

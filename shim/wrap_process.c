@@ -146,6 +146,8 @@ EXPORT int prctl(int option, ...)
 	r = real.prctl(option, a[0], a[1], a[2], a[3]);
 	if (filter && r)
 		filter_failed();
+	if (option == PR_SET_NAME && r == 0 && call_ready() && self_tid() == store.head->pid)
+		sysc(SYS_prctl, PR_GET_NAME, store.head->comm); /* no thread's own */
 	return r;
 }
 

@@ -19,7 +19,8 @@ static const char help[] =
 	"  -j, --json  for machines\n"
 	"  -h, --help  this text\n"
 	"\n"
-	"Exit status: 0 all can, 1 one cannot, 2 one was not found or an option is wrong.\n";
+	"Exit status: 0 all can, 1 one cannot, 2 one cannot be found or read, or an option\n"
+	"is wrong.\n";
 
 /* As execvp(3) would find it; allocated, NULL when there is none. */
 static char *find(const char *name)
@@ -89,6 +90,18 @@ static struct json_object *as_json(const struct answer *a)
 	return o;
 }
 
+static int tell(const struct answer *a, struct json_object *list)
+{
+	if (a->why == EXEC_unreadable)
+		return util_error(2, "%s: no program that can be read; check path and permissions",
+				  a->interpreter ? a->interpreter : a->path);
+	if (list)
+		json_object_array_add(list, as_json(a));
+	else
+		print(a);
+	return a->why == EXEC_followed ? 0 : 1;
+}
+
 static int check_one(const char *name, struct json_object *list)
 {
 	struct answer a = {.path = find(name)};
@@ -97,11 +110,7 @@ static int check_one(const char *name, struct json_object *list)
 	if (!a.path)
 		return util_error(2, "%s: no such program; check the path, or PATH", name);
 	ask(&a);
-	if (list)
-		json_object_array_add(list, as_json(&a));
-	else
-		print(&a);
-	status = a.why == EXEC_followed ? 0 : 1;
+	status = tell(&a, list);
 	free(a.path);
 	free(a.interpreter);
 	return status;

@@ -11,15 +11,16 @@
 #include "util.h"
 
 #define STEP_MS 50
+#define BUSY_STEP_MS 1 /* while the log has more to write: a ring soon runs over */
 
 /* Takes the log over; NULL: none. */
 static int watch(struct tree *t, const char *file, struct log *l)
 {
-	int error = 0;
+	int error = 0, ms = STEP_MS;
 
-	while (tree_step(t, STEP_MS))
+	while (tree_step(t, ms))
 		if (l)
-			log_drain(l, false);
+			ms = log_drain(l, false) ? BUSY_STEP_MS : STEP_MS;
 	if (l) {
 		log_drain(l, t->all);
 		error = log_close(l);

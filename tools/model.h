@@ -180,6 +180,7 @@ struct record;
 
 void model_ends(struct model *m, const struct model_options *options);
 void model_listeners(struct model *m, const struct record *r, bool alive);
+void model_backlogs(struct model *m);
 /* Who to name as the owner of a listener; index or MODEL_NONE. */
 uint32_t model_listener_of(const struct model *m, const char *target);
 /* Causes, severities, verdicts; sorts everything worst first. */

@@ -37,10 +37,10 @@ static void add_total(struct model *m, struct record_total *t)
 	};
 }
 
-static void load_totals_file(struct model *m, const char *name, const struct model_options *options)
+static void load_totals_of(struct model *m, const struct model_options *options, const char *name)
 {
 	char *path = util_format("%s/%s", m->session, name);
-	FILE *f = fopen(path, "re");
+	FILE *f = util_open(path);
 	struct record_total t;
 
 	free(path);
@@ -63,7 +63,7 @@ static void load_totals(struct model *m, const struct model_options *options)
 
 	while (d && (e = readdir(d)))
 		if (!strncmp(e->d_name, "totals.", 7))
-			load_totals_file(m, e->d_name, options);
+			load_totals_of(m, options, e->d_name);
 	if (d)
 		closedir(d);
 }
@@ -118,7 +118,7 @@ static void each_line(struct model *m, const char *name,
 		      void (*take)(struct model *m, struct json_object *o))
 {
 	char *path = util_format("%s/%s", m->session, name), *line = NULL;
-	FILE *f = fopen(path, "re");
+	FILE *f = util_open(path);
 	size_t room = 0;
 
 	free(path);
@@ -149,10 +149,13 @@ static void take_unfollowed(struct model *m, struct json_object *o)
 static void load_command(struct model *m)
 {
 	char *path = util_format("%s/session.json", m->session);
-	struct json_object *o = json_object_from_file(path), *list;
+	FILE *f = util_open(path);
+	struct json_object *o = f ? json_object_from_fd(fileno(f)) : NULL, *list;
 	char *all = util_copy("");
 
 	free(path);
+	if (f)
+		fclose(f);
 	if (o && json_object_object_get_ex(o, "command", &list) &&
 	    json_object_is_type(list, json_type_array))
 		for (size_t i = 0; i < json_object_array_length(list); i++) {
@@ -171,29 +174,25 @@ static void load_command(struct model *m)
 	json_object_put(o);
 }
 
-static const struct model_process *later_of_pid(const struct model *m,
-						const struct model_process *p)
-{
-	for (size_t i = 0; i < m->processes_count; i++)
-		if (m->processes[i].pid == p->pid && m->processes[i].start_ns > p->start_ns)
-			return &m->processes[i];
-	return NULL;
-}
-
 /* A process that went on in a later record of the same pid has not ended in this one. */
-static void link_images(struct model *m)
+static void link_image(const struct model *m, struct model_process *p)
 {
-	for (size_t i = 0; i < m->processes_count; i++) {
-		struct model_process *p = &m->processes[i];
-		const struct model_process *q = p->how == HOW_lost ? later_of_pid(m, p) : NULL;
+	for (size_t k = 0; p->how == HOW_lost && k < m->processes_count; k++) {
+		const struct model_process *q = &m->processes[k];
 
-		if (!q)
+		if (q->pid != p->pid || q->start_ns <= p->start_ns)
 			continue;
 		p->continued_elsewhere = true;
 		p->how = q->how;
 		p->status = q->status;
 		p->signal = q->signal;
 	}
+}
+
+static void link_images(struct model *m)
+{
+	for (size_t i = 0; i < m->processes_count; i++)
+		link_image(m, &m->processes[i]);
 }
 
 void model_ends(struct model *m, const struct model_options *options)

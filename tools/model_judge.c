@@ -117,7 +117,7 @@ static void judge_failure(struct model *m, struct model_eagain *e)
 {
 	enum call_class class = names_class(e->call);
 	char comm[64];
-	struct holder h = {0};
+	struct holder h = { 0 };
 	struct explain_in in = {
 		.call = e->call,
 		.kind = e->kind,
@@ -252,8 +252,8 @@ static void find_times(struct model *m)
 		m->last_ns = p->end_ns > m->last_ns ? p->end_ns : m->last_ns;
 	}
 	for (size_t i = 0; i < m->eagains_count; i++)
-		m->last_ns =
-			m->eagains[i].last_ns > m->last_ns ? m->eagains[i].last_ns : m->last_ns;
+		if (m->eagains[i].last_ns > m->last_ns)
+			m->last_ns = m->eagains[i].last_ns;
 	for (size_t i = 0; i < m->fds_count; i++)
 		m->last_ns = m->fds[i].last_ns > m->last_ns ? m->fds[i].last_ns : m->last_ns;
 }
@@ -261,6 +261,7 @@ static void find_times(struct model *m)
 void model_judge(struct model *m)
 {
 	find_times(m);
+	model_backlogs(m);
 	for (size_t i = 0; i < m->eagains_count; i++)
 		judge_failure(m, &m->eagains[i]);
 	for (size_t i = 0; i < m->fds_count; i++)

@@ -98,3 +98,25 @@ uint32_t model_listener_of(const struct model *m, const char *target)
 	}
 	return best;
 }
+
+static const struct model_listener *with_backlog(const struct model *m, const char *target)
+{
+	for (size_t i = 0; i < m->listeners_count; i++)
+		if (m->listeners[i].backlog && !strcmp(m->listeners[i].target, target))
+			return &m->listeners[i];
+	return NULL;
+}
+
+/* A process that only accepts does not know what the one that listened passed. */
+void model_backlogs(struct model *m)
+{
+	for (size_t i = 0; i < m->listeners_count; i++) {
+		struct model_listener *x = &m->listeners[i];
+		const struct model_listener *y = x->backlog ? NULL : with_backlog(m, x->target);
+
+		if (!y)
+			continue;
+		x->backlog = y->backlog;
+		x->listen_stack = y->listen_stack;
+	}
+}

@@ -61,64 +61,43 @@ static void print_symbol(struct page *p, const struct model_frame *f, const stru
 	fprintf(p->to, "%s\n", s->inlined ? " (inlined)" : "");
 }
 
-/* All the functions at one frame; returns how many of them were beyond what is left to show. */
-static unsigned print_frame(struct page *p, const struct model_frame *f, unsigned *left)
-{
-	unsigned more = 0;
-	size_t n;
-	const struct symbol *s = symbols_at(p->s, f, &n);
-
-	for (size_t i = 0; i < n; i++) {
-		if (!*left) {
-			more++;
-			continue;
-		}
-		print_symbol(p, f, &s[i]);
-		--*left;
-	}
-	return more;
-}
-
-static bool starts_program(struct page *p, const struct model_frame *f)
-{
-	size_t n;
-	const struct symbol *s = symbols_at(p->s, f, &n);
-
-	return is_start(&s[n - 1]);
-}
-
 static void print_stack(struct page *p, uint32_t stack)
 {
 	const struct model_stack *k = stack == MODEL_NONE ? NULL : &p->m->stacks[stack];
-	unsigned more = 0, left = p->o->all ? RECORD_STACK_MAX : FRAMES_SHOWN;
+	size_t shown = 0, all = 0, most = p->o->all ? SIZE_MAX : FRAMES_SHOWN;
 
 	for (uint32_t i = 0; k && i < k->depth; i++) {
 		const struct model_frame *f = &p->m->frames[k->first + i];
+		size_t n;
+		const struct symbol *s = symbols_at(p->s, f, &n);
 
-		if (!p->o->all && starts_program(p, f))
+		if (!p->o->all && is_start(&s[n - 1]))
 			break;
-		more += print_frame(p, f, &left);
+		for (size_t j = 0; j < n && shown < most; j++, shown++)
+			print_symbol(p, f, &s[j]);
+		all += n;
 	}
-	if (more)
-		fprintf(p->to, "       %s... %u more%s\n", term_on(TERM_dim), more, term_off());
+	if (all > shown)
+		fprintf(p->to, "       %s... %zu more%s\n", term_on(TERM_dim), all - shown,
+			term_off());
 	if (!k)
 		fprintf(p->to, "       (no stack recorded)\n");
 	else if (k->flags & STACK_LOST && p->o->all)
 		fprintf(p->to, "       (the rest could not be unwound)\n");
 }
 
-static const char *comm_of(const struct model *m, int pid)
+static const char *comm_of(const struct page *p, int pid)
 {
-	for (size_t i = 0; i < m->processes_count; i++)
-		if (m->processes[i].pid == pid)
-			return m->processes[i].comm;
+	for (size_t k = p->m->processes_count; k-- > 0;)
+		if (p->m->processes[k].pid == pid)
+			return p->m->processes[k].comm;
 	return "pid";
 }
 
 static void print_pids(struct page *p, const struct model_pids *pids)
 {
 	for (size_t i = 0; i < pids->count && i < 4; i++)
-		fprintf(p->to, "%s%s %d", i ? ", " : "", comm_of(p->m, pids->pid[i]), pids->pid[i]);
+		fprintf(p->to, "%s%s %d", i ? ", " : "", comm_of(p, pids->pid[i]), pids->pid[i]);
 	if (pids->count > 4)
 		fprintf(p->to, " and %zu more", pids->count - 4);
 }

@@ -49,7 +49,7 @@ const char *record_error(int error)
 	case EBADMSG:
 		return "not a record";
 	case EPROTO:
-		return "written by another version of fdwhy: read it with that one";
+		return "written by another version of fdwhy";
 	case ENODATA:
 		return "empty: its process ended before anything was written";
 	default:
@@ -224,17 +224,17 @@ const struct record_string *record_string(const struct record *r, uint32_t id)
 	return s;
 }
 
-/* An abstract name as ss(8) shows it: "@name". */
-static char *abstract_name(const char *name, size_t bytes)
+/* An abstract name: "@name", as ss(8) shows it. */
+static char *unix_text(const char *data, size_t bytes)
 {
-	char copy[108];
-	size_t n = bytes < sizeof(copy) ? bytes : sizeof(copy) - 1;
+	char name[108];
+	size_t n = bytes < sizeof(name) ? bytes : sizeof(name) - 1;
 
-	memcpy(copy, name, n);
+	memcpy(name, data, n);
 	for (size_t i = 0; i < n; i++)
-		if ((unsigned char)copy[i] < ' ')
-			copy[i] = '@';
-	return util_clean(util_format("%.*s", (int)n, copy));
+		if ((unsigned char)name[i] < ' ')
+			name[i] = '@';
+	return util_clean(util_format("%.*s", (int)n, name));
 }
 
 static char *address_text(const char *data, size_t bytes)
@@ -257,7 +257,7 @@ static char *address_text(const char *data, size_t bytes)
 		return util_format("[%s]:%u", host, ntohs(in->sin6_port));
 	}
 	if (a.ss_family == AF_UNIX && bytes > 2)
-		return abstract_name(data + 2, bytes - 2);
+		return unix_text(data + 2, bytes - 2);
 	return util_format("address family %u", a.ss_family);
 }
 
@@ -274,7 +274,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 		return address_text(s->data, s->bytes);
 	if (s->type != STRING_path_at)
 		return util_clean(util_format("%.*s%s", (int)s->bytes, s->data,
-					      s->flags & STRING_CUT ? "..." : ""));
+					 s->flags & STRING_CUT ? "..." : ""));
 	if (s->bytes < sizeof(dir_id))
 		return NULL;
 	memcpy(&dir_id, s->data, sizeof(dir_id));

@@ -56,8 +56,8 @@ int tree_status(const struct tree *t);
 struct log;
 /* NULL after a printed error. */
 struct log *log_open(const char *file, const char *session, bool stacks);
-/* Write what is new; `final`: every process has ended. */
-void log_drain(struct log *l, bool final);
+/* Write what is new; `final`: every process has ended. true when there was something. */
+bool log_drain(struct log *l, bool final);
 /* 0, or -errno when something could not be written. */
 int log_close(struct log *l);
 

@@ -32,7 +32,7 @@ struct log {
 	struct position *positions;
 	size_t positions_count, positions_room;
 	const struct record *r; /* being drained */
-	bool stacks, final;
+	bool stacks, final, found;
 	int error;
 };
 
@@ -134,14 +134,16 @@ static void drain(const char *path, void *arg)
 	struct log *l = arg;
 	struct record r;
 	struct position *p;
-	uint64_t lost = 0;
+	uint64_t lost = 0, before;
 	struct json_object *o;
 
 	if (!has_news(l, path) || record_open(path, &r))
 		return;
 	l->r = &r;
 	p = position_of(l, &r.head);
+	before = p->next;
 	record_events(&r, l->final || r.head.state == STATE_exited, &p->next, &lost, take, l);
+	l->found |= p->next != before;
 	if (lost) {
 		o = line_for(l, "lost", r.head.created_ns);
 		json_object_object_add(o, "count", json_object_new_int64((int64_t)lost));
@@ -150,12 +152,14 @@ static void drain(const char *path, void *arg)
 	record_close(&r);
 }
 
-void log_drain(struct log *l, bool final)
+bool log_drain(struct log *l, bool final)
 {
 	l->final = final;
+	l->found = false;
 	session_records(l->session, drain, l);
 	if (fflush(l->to))
 		l->error = -errno;
+	return l->found;
 }
 
 int log_close(struct log *l)

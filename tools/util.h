@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 /* Print "fdwhy: ..." on stderr, one line; returns `status` for the caller to return. */
 int util_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -28,6 +29,9 @@ char *util_clean(char *s);
 uint32_t util_hash(const void *data, size_t bytes, uint32_t seed);
 /* Edits from a to b; for "did you mean". */
 unsigned util_distance(const char *a, const char *b);
+/* A regular file for reading, else NULL: what others put in its place (a FIFO, a link) is neither
+ * waited for nor followed. */
+FILE *util_open(const char *path);
 /* A small file (a /proc file) as text: its bytes, or -errno. Always terminated. */
 long util_read_file(const char *path, char *ret, size_t size);
 /* Absolute path of this program's directory. */

@@ -203,6 +203,8 @@ static void check_tells_what_cannot_be_followed(void **state)
 	free(text);
 	assert_int_equal(FDWHY(w, &p, "check", "/no/such"), 2);
 	expect_error(&p, "/no/such");
+	assert_int_equal(FDWHY(w, &p, "check", "/dev/null"), 2);
+	expect_error(&p, "/dev/null");
 }
 
 static void a_process_that_did_not_load_the_shim_is_named(void **state)

@@ -244,7 +244,7 @@ static void a_directory_that_names_itself_ends(void **state)
 	make();
 	id = put_string(STRING_path_at, self, sizeof(self));
 	memcpy((char *)part(PART_strings) + (uint64_t)id * 8 + sizeof(struct record_string), &id,
-	       4);
+	       sizeof(id));
 	save(FILE_BYTES);
 	assert_int_equal(record_open(path, &r), 0);
 	free(record_text(&r, id));
