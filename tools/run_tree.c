@@ -21,7 +21,8 @@
 #include "session.h"
 #include "util.h"
 
-#define LOOK_NS 200000000u /* how often to look for processes without a record */
+#define LOOK_NS 200000000u   /* how often to look for processes without a record */
+#define CHILDREN_BYTES 65536 /* of one process, as text; what is beyond is not looked at */
 
 static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1,
 				SIGUSR2, SIGALRM, SIGWINCH, SIGPIPE};
@@ -168,37 +169,61 @@ static bool is_old_enough(int pid)
 static void note_unfollowed(struct tree *t, int pid)
 {
 	struct json_object *o;
-	char link[64], exe[4096] = "?", *reached;
+	char link[64], comm[64], exe[4096] = "?", *reached;
 	ssize_t n;
 
 	for (size_t i = 0; i < t->unfollowed_count; i++)
 		if (t->unfollowed[i] == pid)
 			return;
 	*UTIL_PUSH(t->unfollowed, t->unfollowed_count, t->unfollowed_room) = pid;
+	snprintf(link, sizeof(link), "/proc/%d/comm", pid);
+	if (util_read_file(link, comm, sizeof(comm)) <= 0)
+		strcpy(comm, "?");
+	comm[strcspn(comm, "\n")] = '\0';
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	n = readlink(link, exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 1] = '\0';
 	reached = util_copy(link);
 	o = json_object_new_object();
 	json_object_object_add(o, "pid", json_object_new_int(pid));
-	json_object_object_add(o, "exe", json_object_new_string(exe));
+	json_object_object_add(o, "comm", json_object_new_string(util_clean(comm)));
+	json_object_object_add(o, "exe", json_object_new_string(util_clean(exe)));
 	json_object_object_add(o, "why", json_object_new_string(elfkind_reason(reached)));
 	append(t, "unfollowed.jsonl", o);
 	free(reached);
 }
 
-static void look_below(struct tree *t, int pid, int depth)
+/* Its children as /proc lists them, "12 345 "; allocated. */
+static char *children_of(int pid)
 {
-	char path[64], list[4096], *at = list, *end;
+	char path[64], *list = util_alloc(1, CHILDREN_BYTES);
 
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", pid, pid);
-	if (depth > 32 || util_read_file(path, list, sizeof(list)) <= 0)
-		return;
-	for (long child; (child = strtol(at, &end, 10)) > 0; at = end) {
-		if (is_old_enough((int)child) && !has_record(t, (int)child))
-			note_unfollowed(t, (int)child);
-		look_below(t, (int)child, depth + 1);
+	if (util_read_file(path, list, CHILDREN_BYTES) <= 0)
+		*list = '\0';
+	return list;
+}
+
+/* 0 at the end. A number that the end of the buffer cut would be another process. */
+static pid_t next_child(char **at)
+{
+	char *end;
+	long n = strtol(*at, &end, 10);
+
+	*at = end;
+	return n > 0 && *end == ' ' ? (pid_t)n : 0;
+}
+
+static void look_below(struct tree *t, int pid, int depth)
+{
+	char *list = depth > 32 ? NULL : children_of(pid), *at = list;
+
+	for (pid_t child; at && (child = next_child(&at));) {
+		if (is_old_enough(child) && !has_record(t, child))
+			note_unfollowed(t, child);
+		look_below(t, child, depth + 1);
 	}
+	free(list);
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------
@@ -207,7 +232,7 @@ static void look_below(struct tree *t, int pid, int depth)
 /* What the terminal sends goes to the whole foreground group: the command has it already. */
 static void forward(const struct tree *t, const siginfo_t *info)
 {
-	char path[64], list[4096], *at = list, *end;
+	char *list, *at;
 
 	if (info->si_code > 0 || info->si_pid == getpid()) /* SIGPIPE of the log is ours alone */
 		return;
@@ -215,10 +240,10 @@ static void forward(const struct tree *t, const siginfo_t *info)
 		kill(t->child, info->si_signo);
 		return;
 	}
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", getpid(), getpid());
-	util_read_file(path, list, sizeof(list));
-	for (long child; (child = strtol(at, &end, 10)) > 0; at = end)
-		kill((pid_t)child, info->si_signo);
+	at = list = children_of(getpid());
+	for (pid_t child; (child = next_child(&at));)
+		kill(child, info->si_signo);
+	free(list);
 }
 
 bool tree_step(struct tree *t, int ms)
