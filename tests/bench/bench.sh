@@ -26,7 +26,7 @@ table() { # GROUPS HEAD TITLE TEXT
 
 tables() {
 	table calls "call" "What a call costs" \
-		"Bare: the call as it is. Else what is added to it (median of the pairs of a round); from three times bare on, the ratio. \`bare-again\` is the control: a second bare run, whose difference is noise. \`eagain\`: recv() that fails, under 20 frames. \`eagain_cold\`: the same with 1 MB touched in between. \`stacks_1000\`: 1,000 stacks in turn. \`stacks_new\`: a stack never seen before each time. \`connect\`: EAGAIN of a full listener. \`exec\`: fork, exec, wait; \`start\`: starting a program from a bare parent."
+		"Bare: the call as it is. Else what is added to it (median of the pairs of a round); from three times bare on, the ratio. \`bare-again\` is the control: a second bare run, whose difference is noise. \`eagain\`: recv() that fails, under 20 frames. \`eagain_first\`: the first of a process. \`eagain_cold\`: the same with 1 MB touched in between. \`stacks_1000\`: 1,000 stacks in turn. \`stacks_new\`: a stack never seen before each time. \`connect\`: EAGAIN of a full listener. \`exec\`: fork, exec, wait; \`start\`: starting a program from a bare parent."
 	table calls-short "call" "The same under tools that trace" \
 		"Ratio to bare of the same short run."
 	table faked "call" "The shim's own time" \
@@ -52,7 +52,7 @@ write_doc() {
 		echo "\`FULL=1 make bench\` takes 25 pairs of everything. Medians; the JSON (\`build/bench.json\`) has the quartiles."
 		echo
 		grep '"machine"' "$json" | sed -E 's/.*"machine":\{(.*)\},/\1/; s/","/"\n"/g' |
-			sed -E 's/^"([^"]*)":"?([^"]*)"?$/- \1: \2/; s/_/ /g'
+			sed -E 's/^"([^"]*)":"?([^"]*)"?$/- \1: \2/; s/loadavg_start/load average at the start/'
 		echo
 		tables
 		echo
@@ -72,12 +72,19 @@ if [ -n "${FULL:-}" ]; then
 fi
 bench_build || exit 1
 export BENCH_RESULTS=$bin/results.tsv BENCH_NOT_RUN=$bin/not_run.tsv
-rm -f "$results" "$not_run"
-: >"$not_run"
+# Of a single part only its own samples are made anew.
+forget() { # PART
+	local groups=$1
+	[ "$1" = calls ] && groups="calls|calls-short|faked"
+	[ "$1" = servers ] && groups="servers|servers-short"
+	sed -i -E "/^($groups)\t/d" "$results"
+}
+touch "$results" "$not_run"
 machine >"$bin/machine.tsv"
 start=$SECONDS
-[ $# -eq 0 ] && set -- calls instructions servers scale
+[ $# -eq 0 ] && set -- calls instructions servers scale && : >"$not_run"
 for part in "$@"; do
+	forget "$part"
 	echo "bench: $part"
 	bash "$here/$part.sh" || exit 1
 done

@@ -272,6 +272,7 @@ static const struct op {
 	{"send_recv", op_send_recv, set_up_pair},
 	{"write_read", op_write_read, set_up_pair},
 	{"eagain", op_eagain, set_up_pair},
+	{"eagain_first", op_eagain, set_up_pair}, /* with COUNT 1 */
 	{"eagain_cold", op_eagain_cold, set_up_cold},
 	{"stacks_1000", op_stacks_1000, set_up_pair},
 	{"stacks_new", op_stacks_new, set_up_pair},

@@ -88,7 +88,9 @@ up() { # SERVER MODE: sets pid_of[mode]
 	"start_$1" "$d" "$2"
 	pid_of[$2]=$!
 	pids="$pids $!"
-	wait_for 20 "ready_$1" "$d" || { echo "bench: $1 did not start under $2: $(tail -n 1 "$d/log")" >&2; return 1; }
+	wait_for 20 "ready_$1" "$d" && return
+	printf '%s\t%s\n' "$1 under $2" "it did not start: $(tail -n 1 "$d/log" | tr '\t"\\' '   ' | cut -c1-100)" >>"$not_run"
+	return 1
 }
 
 down() {
