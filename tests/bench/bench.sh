@@ -34,7 +34,7 @@ tables() {
 	table instructions "operation" "The shim's own instructions" \
 		"User instructions per operation under callgrind above the same kernel: exact, repeatable, what CI holds (\`tests/bench/instructions.sh --check\`). Each pair of calls (send+recv, open+close) is one operation. \`bare\`: as it is, \`fdwhy\`: added."
 	table servers "server" "Servers" \
-		"Ratio to bare of the pairs: throughput (more is better), \`-cpu\`: processor time per request (less is better). \`shell\`: a script that starts programs. \`bare-again\` is the control."
+		"Ratio to bare of the pairs: throughput (more is better), \`-cpu\`: processor time per request (less is better). \`shell\`: a script that starts programs. \`bare-again\` is the control: a row whose control is far from 1 was measured while the machine was busy, and says nothing; processor time and the instructions above say more."
 	table servers-short "server" "Servers under tools that trace" \
 		"Ratio to bare, one short run each."
 	table scale "what" "Scale" \
