@@ -17,6 +17,10 @@ void child_begin(void)
 {
 	self_gate.state = SELF_starting;
 	self_forked();
+	if (!store.head) { /* the parent has no record either */
+		self_gate.state = SELF_off;
+		return;
+	}
 	if (store.head->seccomp) { /* no system call of ours: the parent's record says so */
 		store.head->child_errno = EPERM;
 		self_add64(&store.head->missed[MISS_child_unrecorded], 1);
@@ -234,7 +238,8 @@ static bool nothing_to_say(const struct record_header *h)
 {
 	int end = slots_end();
 
-	if (h->eagains || h->misuses || h->limits || h->part[PART_ring].used > h->forks)
+	if (h->eagains || h->misuses || h->limits || !h->part[PART_images].used ||
+	    h->part[PART_ring].used > h->forks)
 		return false;
 	for (unsigned i = 0; i < MISS_COUNT; i++)
 		if (h->missed[i])

@@ -232,8 +232,10 @@ static int create(const char *session, uint32_t nofile_hard)
 	if (!r)
 		r = make_real_at_start(fd, &h, base, nofile_hard);
 	sysc(SYS_close, fd);
-	if (r)
+	if (r) {
+		store_file_unlink(session, (uint32_t)sysc(SYS_getpid));
 		return r;
+	}
 	fill_header(&h);
 	memcpy(base, &h, sizeof(h));
 	store.base = base;
@@ -262,7 +264,7 @@ static bool usable(const struct record_header *h, uint64_t bytes)
 static int resume(const char *session)
 {
 	struct stat st;
-	long at = -ENOENT;
+	long at = -ENOENT, real;
 	int fd = store_file_open(session, (uint32_t)sysc(SYS_getpid), O_RDWR);
 
 	if (fd < 0)
@@ -273,14 +275,16 @@ static int resume(const char *session)
 	sysc(SYS_close, fd);
 	if (at < 0 && at > -4096)
 		return (int)at;
-	if (!usable((void *)at, (uint64_t)st.st_size)) {
+	/* A record whose first page never became real would raise SIGBUS when read. */
+	real = sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE);
+	if ((real && real != -EINVAL) || !usable((void *)at, (uint64_t)st.st_size)) {
 		sysc(SYS_munmap, at, st.st_size);
-		return -ESTALE;
+		return real && real != -EINVAL ? (int)real : -ESTALE;
 	}
 	store.base = (uint8_t *)at;
 	store.head = (struct record_header *)at;
 	store.continued = true;
-	store.populate = !sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE);
+	store.populate = !real;
 	store_modules_exec();
 	return 0;
 }

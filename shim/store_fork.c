@@ -77,6 +77,15 @@ static int copy(uint8_t *to, const uint8_t *from)
 	return r ? r : copy_far_slots(to, from, h);
 }
 
+/* Only what was copied is real here, whatever the parent had ready. */
+static void reset_real(struct record_header *h)
+{
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		if (store.populate && i != PART_chunks)
+			h->part[i].real_bytes = (live_bytes(h, i) + RECORD_PAGE - 1) &
+						~(uint64_t)(RECORD_PAGE - 1);
+}
+
 /* What the parent counted is the parent's. */
 static void reset_counts(uint8_t *base)
 {
@@ -88,8 +97,7 @@ static void reset_counts(uint8_t *base)
 	memset(h->series_open, 0, sizeof(h->series_open));
 	memset(h->series_eagains, 0, sizeof(h->series_eagains));
 	h->series_width_ns = 1000000000u;
-	h->part[PART_ring].used = h->part[PART_ring].real_bytes = 0;
-	h->part[PART_facts].used = h->part[PART_facts].real_bytes = 0;
+	h->part[PART_ring].used = h->part[PART_facts].used = 0;
 	for (uint64_t i = 0; i < h->part[PART_sites].used; i++) {
 		struct record_site keep = {.stack = s[i].stack,
 					   .call = s[i].call,
@@ -151,6 +159,7 @@ int store_forked(const char *session)
 	if (!r) {
 		r = copy(base, store.base);
 		if (!r) {
+			reset_real((struct record_header *)base);
 			reset_counts(base);
 			reset_header((struct record_header *)base);
 			r = (int)(sysc(SYS_mremap, base, bytes, bytes,
@@ -158,7 +167,9 @@ int store_forked(const char *session)
 				  63);
 		}
 	}
-	if (r) { /* still the parent's mapping: it says that its child has no record */
+	if (r) {
+		store_file_unlink(session, (uint32_t)sysc(SYS_getpid));
+		/* still the parent's mapping: it says that its child has no record */
 		store.head->child_errno = (uint32_t)-r;
 		self_add64(&store.head->missed[MISS_child_unrecorded], 1);
 	}

@@ -110,7 +110,7 @@ static int run_in(const struct run_options *o, const char *path, const char *lib
 		return status;
 	}
 	status = watch(&t, o->log, l);
-	free(t.unfollowed);
+	free(t.suspects);
 	return status ? status : conclude(o, path, tree_status(&t));
 }
 

@@ -42,8 +42,13 @@ struct tree {
 	bool child_ended;
 	bool all; /* wait for the whole tree, not the command alone */
 	uint64_t looked_ns;
-	int *unfollowed; /* pids already noted */
-	size_t unfollowed_count, unfollowed_room;
+	unsigned looks;
+	struct suspect { /* has no record; one that ends in order removes it just before */
+		int pid;
+		unsigned look; /* the last one that missed it */
+		bool noted;
+	} *suspects;
+	size_t suspects_count, suspects_room;
 };
 /* Start the command with the shim. 0, or an exit status (125, 126, 127) after a printed error. */
 int tree_start(struct tree *t, const struct run_options *o, const char *library);

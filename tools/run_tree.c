@@ -166,16 +166,31 @@ static bool is_old_enough(int pid)
 	return start && now_ns(CLOCK_BOOTTIME) > start + 2 * LOOK_NS;
 }
 
+/* Without a record at two looks in a row, for the first time? */
+static bool is_unfollowed(struct tree *t, int pid)
+{
+	struct suspect *s;
+
+	for (size_t i = 0; i < t->suspects_count; i++) {
+		s = &t->suspects[i];
+		if (s->pid != pid)
+			continue;
+		if (!s->noted && s->look + 1 == t->looks)
+			return s->noted = true;
+		s->look = t->looks;
+		return false;
+	}
+	s = UTIL_PUSH(t->suspects, t->suspects_count, t->suspects_room);
+	*s = (struct suspect){.pid = pid, .look = t->looks};
+	return false;
+}
+
 static void note_unfollowed(struct tree *t, int pid)
 {
 	struct json_object *o;
 	char link[64], comm[64], exe[4096] = "?", *reached;
 	ssize_t n;
 
-	for (size_t i = 0; i < t->unfollowed_count; i++)
-		if (t->unfollowed[i] == pid)
-			return;
-	*UTIL_PUSH(t->unfollowed, t->unfollowed_count, t->unfollowed_room) = pid;
 	snprintf(link, sizeof(link), "/proc/%d/comm", pid);
 	if (util_read_file(link, comm, sizeof(comm)) <= 0)
 		strcpy(comm, "?");
@@ -219,7 +234,7 @@ static void look_below(struct tree *t, int pid, int depth)
 	char *list = depth > 32 ? NULL : children_of(pid), *at = list;
 
 	for (pid_t child; at && (child = next_child(&at));) {
-		if (is_old_enough(child) && !has_record(t, child))
+		if (is_old_enough(child) && !has_record(t, child) && is_unfollowed(t, child))
 			note_unfollowed(t, child);
 		look_below(t, child, depth + 1);
 	}
@@ -260,6 +275,7 @@ bool tree_step(struct tree *t, int ms)
 	if (!reap(t))
 		return false;
 	if (now_ns(CLOCK_MONOTONIC) - t->looked_ns > LOOK_NS) {
+		t->looks++;
 		look_below(t, getpid(), 0);
 		t->looked_ns = now_ns(CLOCK_MONOTONIC);
 	}

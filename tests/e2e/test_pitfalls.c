@@ -285,6 +285,31 @@ static void pitfall_20_low_resource_limits(void **state)
 		json_object_put(same_outcome(*state, "limits", limits[i][0], limits[i][1]));
 }
 
+/* Room for a few pages, for one, for none: a shell and its children do not notice. */
+static void pitfall_20_a_full_disk(void **state)
+{
+	static const char *const sizes[] = { "96k", "24k", "8k" };
+	const struct work *w = *state;
+	char script[2400];
+
+	SKIP_UNLESS(geteuid() == 0, "only root can mount a small file system");
+	for (size_t i = 0; i < 3; i++) {
+		struct proc p;
+		char *text;
+
+		snprintf(script, sizeof(script),
+			 "mkdir -p %1$s/small && mount -t tmpfs -o size=%2$s none %1$s/small && "
+			 "mkdir %1$s/small/s && export FDWHY_SESSION=%1$s/small/s "
+			 "LD_PRELOAD=%3$s && sh -c 'ls / >/dev/null; echo in | cat; exit 7'; "
+			 "echo status $?; %4$s many >/dev/null; echo status $?",
+			 w->dir, sizes[i], built("libfdwhy.so"), built("targets/lifetime"));
+		run(w, (char *const[]){ "unshare", "-m", "sh", "-c", script, NULL }, NULL, &p);
+		text = file_text(p.out);
+		assert_string_equal(text, "in\nstatus 7\nstatus 0\n");
+		free(text);
+	}
+}
+
 static void pitfall_20_a_session_that_cannot_be_written(void **state)
 {
 	const struct work *w = *state;
@@ -424,6 +449,7 @@ int main(void)
 		T(pitfall_14_a_strict_seccomp_filter),
 		T(pitfall_18_and_19_cancelled_and_jumped_out_of),
 		T(pitfall_20_low_resource_limits),
+		T(pitfall_20_a_full_disk),
 		T(pitfall_20_a_session_that_cannot_be_written),
 		T(pitfall_21_errno_after_success),
 		T(pitfall_23_an_unloaded_module_in_a_stack),

@@ -42,7 +42,7 @@ licences() {
 traces() {
 	[ -n "$texts" ] || return
 	# shellcheck disable=SC2086
-	grep -nE '(^|[^A-Za-z0-9_.$}])/(work|farm|Users|home/[a-z]+)/|/\.pyenv' /dev/null $texts |
+	grep -nE '(^|[^A-Za-z0-9_.$}])/(Users|home/[a-z]+)/' /dev/null $texts |
 		sed -E 's/^([^:]*:[0-9]*):.*/\1: a path of one machine: use a relative path or a variable/'
 	# shellcheck disable=SC2046
 	grep -nE '(^|[^A-Za-z])(TODO|FIXME)([^A-Za-z]|$)' /dev/null $(echo "$texts" | grep -vE '\.(c|h|def)$') |
