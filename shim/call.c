@@ -204,8 +204,9 @@ COLD void call_used(int fd)
 	if (call_ready()) {
 		s = slots_at(fd);
 		if (s && s->uses & SLOT_USE_PENDING)
-			call_fate_succeeded(s, self_now_coarse());
-		slots_use(fd);
+			call_fate_succeeded(s, self_now_coarse()); /* slots_use() did count it */
+		else
+			slots_use(fd);
 	}
 	errno = saved;
 }

@@ -80,12 +80,13 @@ void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns)
 	s->failed_ns = now_ns;
 	s->fails = (n < FAILS_MASK ? n + 1 : n) | wait_stamp() |
 		   (drains(s, store_site_at(site)) ? FAILS_DRAINED : 0);
-	__atomic_fetch_or(&s->uses, SLOT_USE_PENDING, __ATOMIC_RELAXED);
+	if (!(record_peek(&s->uses) & SLOT_USE_PENDING))
+		self_or32(&s->uses, SLOT_USE_PENDING);
 }
 
 void call_fate_succeeded(struct record_slot *s, uint64_t now_ns)
 {
-	__atomic_fetch_and(&s->uses, ~SLOT_USE_PENDING, __ATOMIC_RELAXED);
+	self_and32(&s->uses, ~SLOT_USE_PENDING);
 	if (s->failed)
 		settle(s, now_ns, FATE_retried);
 	s->failed = s->fails = 0;

@@ -85,6 +85,22 @@ static inline void self_add64(uint64_t *counter, uint64_t n)
 		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
+static inline void self_or32(uint32_t *word, uint32_t bits)
+{
+	if (__libc_single_threaded)
+		*(volatile uint32_t *)word |= bits;
+	else
+		__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
+}
+
+static inline void self_and32(uint32_t *word, uint32_t bits)
+{
+	if (__libc_single_threaded)
+		*(volatile uint32_t *)word &= bits;
+	else
+		__atomic_fetch_and(word, bits, __ATOMIC_RELAXED);
+}
+
 static inline void self_add32(uint32_t *counter, uint32_t n)
 {
 	if (__libc_single_threaded)

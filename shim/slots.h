@@ -43,15 +43,12 @@ static inline struct record_slot *slots_at(int fd)
  */
 static inline bool slots_use(int fd)
 {
-	uint32_t uses;
+	unsigned at = (unsigned)fd;
 
-	if (unlikely((unsigned)fd >= record_peek(&self_gate.slots_below)))
+	if (unlikely(at >= self_gate.slots_below))
 		return false;
-	uses = record_peek(&slots_base[fd].uses) + 1;
-	if (unlikely((int32_t)uses < 0)) /* SLOT_USE_PENDING */
-		return false;
-	record_poke(&slots_base[fd].uses, uses);
-	return true;
+	/* One instruction that adds and tests; a pending one is taken back by the COLD part. */
+	return !unlikely((int32_t)++slots_base[at].uses < 0);
 }
 
 void slots_birth(int fd, const struct slots_birth *b);

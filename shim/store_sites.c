@@ -18,6 +18,9 @@ static bool same(uint32_t id, const void *key)
 	return s->stack == k->stack && s->call == k->call && s->error == k->error;
 }
 
+/* The sites seen last, by stack and call: an id says by itself whether it is the one. */
+#define RECENT 256u
+static uint32_t recent[RECENT];
 static uint32_t small[512], big[32768];
 static struct store_index index_ = {small, big, 512, 32768, 0, same};
 
@@ -40,10 +43,15 @@ static uint32_t put(const struct key *k)
 struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id)
 {
 	struct key k = {.stack = stack, .call = call, .error = error};
-	uint32_t hash = store_hash(&k, sizeof(k), 0);
+	uint32_t *recent_one = &recent[(stack ^ call) % RECENT];
 	uint32_t *place;
-	uint32_t id;
+	uint32_t hash, id = record_peek(recent_one);
 
+	if (likely(id) && likely(same(id, &k))) {
+		*ret_id = id;
+		return store_site_at(id);
+	}
+	hash = store_hash(&k, sizeof(k), 0);
 	do {
 		id = store_index_find(&index_, hash, &k, &place);
 		if (id)
@@ -53,6 +61,7 @@ struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, ui
 			break;
 		id = store_index_add(&index_, place, id, &k);
 	} while (!id);
+	record_poke(recent_one, id);
 	*ret_id = id;
 	return id ? store_site_at(id) : NULL;
 }
@@ -90,7 +99,21 @@ static void fold(uint32_t *series, bool sum)
 
 /* The bucket of `now`. Two threads that fold at once can misplace a count by one bucket; no more.
  */
-static uint64_t bucket(uint64_t now_ns)
+static uint64_t bucket_find(uint64_t now_ns);
+
+/* The coarse clock stands still for milliseconds: no division then. */
+static inline uint64_t bucket(uint64_t now_ns)
+{
+	static uint64_t last_ns, last;
+
+	if (now_ns != record_peek(&last_ns)) {
+		record_poke(&last, bucket_find(now_ns));
+		record_poke(&last_ns, now_ns);
+	}
+	return record_peek(&last);
+}
+
+static uint64_t bucket_find(uint64_t now_ns)
 {
 	struct record_header *h = store.head;
 	uint64_t age = now_ns > h->created_ns ? now_ns - h->created_ns : 0;

@@ -10,12 +10,13 @@
 	EXPORT HOT ret name params                                                          \
 	{                                                                                   \
 		/* volatile: kept on the stack for the cold part, not in saved registers */ \
+		volatile int number = fd;                                                   \
 		volatile size_t asked = (size_t)(bytes);                                    \
 		volatile int how = flags;                                                   \
 		ret r = real.name args;                                                     \
-		if (likely(r >= 0) && likely(slots_use(fd)))                                \
+		if (likely(r >= 0) && likely(slots_use(number)))                            \
 			return r;                                                           \
-		return (ret)call_io(CALL_##name, fd, r, asked, how, CALL_SEED);             \
+		return (ret)call_io(CALL_##name, number, r, asked, how, CALL_SEED);         \
 	}
 
 #define CALL_WAIT(name, class, ret, params, args) \
