@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #define RECORD_MAGIC "fdwhyrec"
-#define RECORD_VERSION 1u
+#define RECORD_VERSION 2u
 #define RECORD_PAGE 4096u
 #define RECORD_STRING_MAX 1024u /* bytes of one string; longer ones are cut and marked */
 #define RECORD_STACK_MAX 128u   /* frames of one stack; deeper ones are cut and marked */
@@ -293,8 +293,8 @@ struct record_site {
 	uint32_t birth_stack;   /* EBADF: where the fd was born that is misused here */
 	uint32_t death_stack;   /* EBADF: where it was closed before */
 	uint32_t series_shift;  /* series[] was last folded at this header.series_width_ns shift */
-	uint32_t series[RECORD_SERIES]; /* births: number open at the last change in the bucket + 1
-					 */
+	uint32_t series[RECORD_SERIES]; /* births: lowest number open about the changes in the
+					   bucket + 1; 0 no change in it */
 	uint32_t value;                 /* sites of listen(): the backlog that was passed */
 	uint8_t pad2[28];
 };

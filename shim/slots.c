@@ -173,7 +173,7 @@ static void count_death(struct record_slot *s, uint64_t now_ns)
 		return;
 	self_add64(&site->deaths, 1);
 	self_add32(&site->open, (uint32_t)-1);
-	store_site_series(site, now_ns);
+	store_site_series(site, now_ns, false);
 }
 
 static void count_birth(const struct slots_birth *b)
@@ -192,7 +192,7 @@ static void count_birth(const struct slots_birth *b)
 	open = record_peek(&site->open);
 	if (open > record_peek(&site->open_peak))
 		record_poke(&site->open_peak, open);
-	store_site_series(site, b->now_ns);
+	store_site_series(site, b->now_ns, true);
 }
 
 void slots_birth(int fd, const struct slots_birth *b)

@@ -88,7 +88,8 @@ static inline void store_event_end(struct record_event *e, uint64_t seq)
 }
 /* Open fds and EAGAINs over time. */
 void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eagains);
-void store_site_series(struct record_site *s, uint64_t now_ns);
+/* site->open has just changed: one was born here, or one died. */
+void store_site_series(struct record_site *s, uint64_t now_ns, bool born);
 
 /*
  * A hash index from what a thing is to its id, in the shim's own memory. Grows by a second table,

@@ -87,13 +87,26 @@ struct record_event *store_event_begin(uint64_t *ret_seq)
 
 #define FIRST_WIDTH_NS 1000000000u
 
-static void fold(uint32_t *series, bool sum)
+static uint32_t add(uint32_t a, uint32_t b)
 {
-	for (unsigned i = 0; i < RECORD_SERIES / 2; i++) {
-		uint32_t a = series[2 * i], b = series[2 * i + 1];
+	return a + b;
+}
 
-		series[i] = sum ? a + b : b ? b : a;
-	}
+static uint32_t highest(uint32_t a, uint32_t b)
+{
+	return a > b ? a : b;
+}
+
+/* Of two that were seen; 0 is "no change". */
+static uint32_t lowest(uint32_t a, uint32_t b)
+{
+	return !a || (b && b < a) ? b : a;
+}
+
+static void fold(uint32_t *series, uint32_t (*join)(uint32_t a, uint32_t b))
+{
+	for (unsigned i = 0; i < RECORD_SERIES / 2; i++)
+		series[i] = join(series[2 * i], series[2 * i + 1]);
 	memset(series + RECORD_SERIES / 2, 0, RECORD_SERIES / 2 * sizeof(series[0]));
 }
 
@@ -126,8 +139,8 @@ static uint64_t bucket_find(uint64_t now_ns)
 		if (!__atomic_compare_exchange_n(&h->series_width_ns, &width, width * 2, false,
 						 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
 			continue;
-		fold(h->series_open, false);
-		fold(h->series_eagains, true);
+		fold(h->series_open, highest);
+		fold(h->series_eagains, add);
 	}
 }
 
@@ -141,13 +154,14 @@ void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eagains)
 		self_add32(&store.head->series_eagains[i], eagains);
 }
 
-void store_site_series(struct record_site *s, uint64_t now_ns)
+void store_site_series(struct record_site *s, uint64_t now_ns, bool born)
 {
 	uint64_t i = bucket(now_ns);
+	uint32_t least = record_peek(&s->open) + !born; /* of before and after, + 1 */
 	uint64_t times = record_peek(&store.head->series_width_ns) / FIRST_WIDTH_NS;
 	uint32_t shift = (uint32_t)__builtin_ctzll(times ? times : 1);
 
 	for (; s->series_shift < shift; s->series_shift++)
-		fold(s->series, false);
-	s->series[i] = record_peek(&s->open) + 1;
+		fold(s->series, lowest);
+	record_poke(&s->series[i], lowest(record_peek(&s->series[i]), least));
 }

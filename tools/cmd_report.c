@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "cmd.h"
+#include "fold.h"
 #include "names.h"
 #include "out.h"
 #include "session.h"
@@ -92,11 +93,12 @@ static int parse(int argc, char **argv, struct request *r)
 	return status;
 }
 
-static int print(const struct request *r, const struct model *m)
+static int print(const struct request *r, struct model *m)
 {
 	struct symbols *s =
 		symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
 
+	fold_fds(m, s);
 	if (r->json) {
 		struct json_object *o = out_json(m, s, &r->out);
 

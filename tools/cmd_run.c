@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include "cmd.h"
 #include "elfkind.h"
+#include "fold.h"
 #include "model.h"
 #include "run.h"
 #include "util.h"
@@ -56,6 +57,14 @@ static void summarize(const struct model_summary *s, const struct run_options *o
 		o->directory ? path : session_name(path));
 }
 
+static void fold(struct model *m)
+{
+	struct symbols *s = symbols_open(m, true, false);
+
+	fold_fds(m, s);
+	symbols_close(s);
+}
+
 static int conclude(const struct run_options *o, const char *path, int status)
 {
 	const struct model_options options = {0};
@@ -65,6 +74,7 @@ static int conclude(const struct run_options *o, const char *path, int status)
 	if (o->quiet && !o->fail_on && !o->report)
 		return status;
 	model_load(path, &options, &m);
+	fold(&m);
 	model_summarize(&m, &s);
 	if (!m.processes_count)
 		util_error(0, "no process loaded the shim; see: fdwhy check %s", o->command[0]);

@@ -15,12 +15,15 @@
 #include "session.h"
 #include "util.h"
 
+#define SERIES_WIDTH_NS 1000000000ull /* of a site that was never folded */
+
 struct load {
 	struct model *m;
 	const struct model_options *options;
 	struct record r;
 	uint32_t process; /* index */
-	uint32_t *fds_of; /* site of the record -> index into fds[] */
+	uint32_t *fds_of;  /* site of the record -> index into fds[] */
+	uint32_t *open_of; /* site of the record -> its own slots that are open */
 	bool alive;
 };
 
@@ -164,16 +167,6 @@ static void add_misuse(struct load *l, const struct record_site *s)
 	x->target = record_text(&l->r, s->target);
 }
 
-static void add_series(struct model_fds *f, const struct record_header *h,
-		       const struct record_site *s)
-{
-	/* Of several processes, the one that has most open tells the story. */
-	if (s->open < f->peak && f->series_width_ns)
-		return;
-	memcpy(f->series, s->series, sizeof(f->series));
-	f->series_width_ns = h->series_width_ns;
-}
-
 static void add_birth_site(struct load *l, uint64_t i, const struct record_site *s)
 {
 	struct model_fds *f = model_fds_at(l->m, s->call, model_stack(l->m, &l->r, s->stack));
@@ -183,16 +176,11 @@ static void add_birth_site(struct load *l, uint64_t i, const struct record_site 
 	if (s->count) {
 		f->opened += s->count;
 		f->closed += s->deaths;
-		add_series(f, &l->r.head, s);
 		earlier_later(&f->first_ns, &f->last_ns, real_time(&l->r, s->first_ns),
 			      real_time(&l->r, s->last_ns));
 		model_pid_add(&f->pids, process_of(l)->pid);
 		if (s->open_peak > f->peak)
 			f->peak = s->open_peak;
-		if (s->open > f->worst_open) {
-			f->worst_open = s->open;
-			f->worst_opened = s->count;
-		}
 	}
 	f->kind = s->kind;
 	if (!f->target_count)
@@ -205,6 +193,7 @@ static void add_sites(struct load *l)
 	uint64_t n = l->r.part[PART_sites].count;
 
 	l->fds_of = util_alloc(n + 1, sizeof(uint32_t));
+	l->open_of = util_alloc(n + 1, sizeof(uint32_t));
 	for (uint64_t i = 0; i < n; i++) {
 		const struct record_site *s = record_site(&l->r, i);
 
@@ -274,12 +263,11 @@ static void add_open(struct load *l, int fd, const struct record_slot *s)
 		f->inherited++;
 		return;
 	}
+	l->open_of[s->site - 1]++;
 	f->standard = fd <= 2 && (f->standard || !f->open);
 	f->open++;
 	f->uses += o->uses;
 	f->listening |= (s->flags & SLOT_LISTENING) != 0;
-	if (!f->oldest_ns || o->birth_ns < f->oldest_ns)
-		f->oldest_ns = o->birth_ns;
 	model_target_add(f, o->target);
 }
 
@@ -330,6 +318,26 @@ static void add_slots(struct load *l)
 	free(v.open);
 }
 
+/* Of several processes, the one that has most open tells the story. */
+static void add_worst(struct load *l)
+{
+	for (uint64_t i = 0; i < l->r.part[PART_sites].count; i++) {
+		const struct record_site *s = record_site(&l->r, i);
+		struct model_fds *f;
+
+		if (!s || !s->count || l->fds_of[i] == MODEL_NONE)
+			continue;
+		f = &l->m->fds[l->fds_of[i]];
+		if (f->series_width_ns && l->open_of[i] <= f->worst_open)
+			continue;
+		f->worst_open = l->open_of[i];
+		f->worst_opened = s->count;
+		f->worst_process = l->process;
+		memcpy(f->series, s->series, sizeof(f->series));
+		f->series_width_ns = SERIES_WIDTH_NS << (s->series_shift & 31);
+	}
+}
+
 /* ---- events that say what was not seen ----------------------------------------------------------
  */
 
@@ -377,10 +385,12 @@ static void load_record(const char *path, void *arg)
 		add_misses(l);
 		add_sites(l);
 		add_slots(l);
+		add_worst(l);
 		model_listeners(l->m, &l->r, l->alive);
 		record_events(&l->r, !l->alive, &from, &lost, take_event, l);
 		free(l->fds_of);
-		l->fds_of = NULL;
+		free(l->open_of);
+		l->fds_of = l->open_of = NULL;
 	}
 	record_close(&l->r);
 }

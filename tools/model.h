@@ -85,9 +85,12 @@ struct model_fds {
 	uint32_t stack;
 	uint64_t opened, closed, open, peak, inherited;
 	uint64_t worst_open, worst_opened; /* in the one process that has most open */
+	uint32_t worst_process;            /* index; whose series this is */
 	uint64_t first_ns, last_ns;
 	uint64_t uses;      /* of the open ones */
-	uint64_t oldest_ns; /* birth of the oldest open one, 0 none */
+	size_t ages, ages_count; /* of the open ones: in model.ages[], oldest first */
+	uint64_t unused;    /* open for VERDICT_IDLE_NS and never used */
+	uint64_t half_dead, held; /* see struct model_open */
 	bool listening, standard, alive;
 	struct model_pids pids;
 	char *targets[MODEL_TARGETS];
@@ -108,6 +111,12 @@ struct model_open {
 	uint32_t uses;
 	uint32_t stack;
 	uint32_t site; /* index into fds[], MODEL_NONE */
+	/* model_states(): what is connected to it now, in words; NULL unknown */
+	char *peer;
+	const char *tcp_state; /* NULL: no TCP socket, or unknown */
+	bool half_dead;        /* the peer has closed its side */
+	bool held;             /* accepted, and the peer holds it open */
+	bool deleted;          /* a file without a name */
 };
 
 struct model_misuse {
@@ -153,6 +162,7 @@ struct model {
 	ARRAY(struct model_listener, listeners);
 	ARRAY(struct model_coverage, coverage);
 #undef ARRAY
+	uint64_t *ages;
 	uint32_t *stack_index; /* hash table of 1 + index */
 	size_t stack_index_size;
 };
@@ -185,6 +195,9 @@ void model_backlogs(struct model *m);
 uint32_t model_listener_of(const struct model *m, const char *target);
 /* Causes, severities, verdicts; sorts everything worst first. */
 void model_judge(struct model *m);
+/* The verdicts alone, again: after more has become known of the open fds. */
+void model_judge_fds(struct model *m);
+bool model_all_ended(const struct model *m, const struct model_pids *pids);
 
 /* ---- model_merge.c: used by model.c only
  * ---------------------------------------------------------- */

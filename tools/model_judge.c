@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * model_judge.c - brings a loaded model together with explain.h and verdict.h: collects for each
- * site what they ask for, and sorts the worst first. No rule of its own.
+ * site what they ask for, and sorts the worst first. No rule of its own. The fds are in
+ * model_fds.c.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@ static const struct model_process *process_of_pid(const struct model *m, int pid
 	return NULL;
 }
 
-static bool all_ended(const struct model *m, const struct model_pids *pids)
+bool model_all_ended(const struct model *m, const struct model_pids *pids)
 {
 	for (size_t i = 0; i < pids->count; i++) {
 		const struct model_process *p = process_of_pid(m, pids->pid[i]);
@@ -126,7 +127,7 @@ static void judge_failure(struct model *m, struct model_eagain *e)
 		.count = e->count,
 		.waited_max_ns = e->waited_max_ns,
 		.duration_ns = e->last_ns - e->first_ns,
-		.ended = all_ended(m, &e->pids),
+		.ended = model_all_ended(m, &e->pids),
 	};
 
 	in.pending = e->pending = pending(e);
@@ -143,52 +144,6 @@ static void judge_failure(struct model *m, struct model_eagain *e)
 	e->peer_comm = copy_known(in.peer_comm);
 }
 
-/* ---- fds --------------------------------------------------------------------------------------
- */
-
-/*
- * An end closes what is open: processes that each ended with one fd open leak nothing, however many
- * there were. Of those that ended only the worst is judged.
- */
-static bool judge_worst(const struct model_fds *f, struct verdict_in *in)
-{
-	if (!in->ended || f->pids.count < 2 || !f->worst_open || f->worst_open >= in->open)
-		return false;
-	in->open = f->worst_open;
-	in->opened = f->worst_opened > f->worst_open ? f->worst_opened : f->worst_open;
-	in->closed = in->opened - in->open;
-	return true;
-}
-
-static void judge_fds(struct model *m, struct model_fds *f)
-{
-	struct verdict_in in = {
-		.opened = f->opened,
-		.closed = f->closed,
-		.open = f->open,
-		.peak = f->peak,
-		.inherited = f->inherited,
-		.uses = f->uses,
-		.listening = f->listening,
-		.standard = f->standard && f->open <= 3,
-		.series_width_ns = f->series_width_ns,
-		.age_ns = f->oldest_ns && m->now_ns > f->oldest_ns ? m->now_ns - f->oldest_ns : 0,
-		.ended = all_ended(m, &f->pids),
-	};
-	bool worst;
-
-	memcpy(in.series, f->series, sizeof(in.series));
-	f->alive = !in.ended;
-	worst = judge_worst(f, &in);
-	verdict_judge(&in, &f->verdict);
-	if (worst) {
-		size_t n = strlen(f->verdict.reason);
-
-		snprintf(f->verdict.reason + n, sizeof(f->verdict.reason) - n,
-			 " in the worst of %zu processes", f->pids.count);
-	}
-}
-
 /* ---- order ------------------------------------------------------------------------------------
  */
 
@@ -199,46 +154,6 @@ static int worse_failure(const void *a, const void *b)
 	if (x->why.severity != y->why.severity)
 		return (int)y->why.severity - (int)x->why.severity;
 	return (x->count < y->count) - (x->count > y->count);
-}
-
-/* Sorting the births would break opens[].site: sort an order, then renumber. */
-static const struct model *sorting;
-
-static int worse_fds(const void *a, const void *b)
-{
-	const struct model_fds *x = &sorting->fds[*(const uint32_t *)a];
-	const struct model_fds *y = &sorting->fds[*(const uint32_t *)b];
-
-	if (x->verdict.kind != y->verdict.kind)
-		return (int)y->verdict.kind - (int)x->verdict.kind;
-	if (x->open != y->open)
-		return (x->open < y->open) - (x->open > y->open);
-	return (x->opened < y->opened) - (x->opened > y->opened);
-}
-
-static void sort_fds(struct model *m)
-{
-	uint32_t *order = util_alloc(m->fds_count, sizeof(*order));
-	uint32_t *place = util_alloc(m->fds_count, sizeof(*place));
-	struct model_fds *sorted = util_alloc(m->fds_count, sizeof(*sorted));
-
-	for (uint32_t i = 0; i < m->fds_count; i++)
-		order[i] = i;
-	sorting = m;
-	if (m->fds_count)
-		qsort(order, m->fds_count, sizeof(*order), worse_fds);
-	for (uint32_t i = 0; i < m->fds_count; i++) {
-		sorted[i] = m->fds[order[i]];
-		place[order[i]] = i;
-	}
-	for (size_t i = 0; i < m->opens_count; i++)
-		if (m->opens[i].site != MODEL_NONE)
-			m->opens[i].site = place[m->opens[i].site];
-	free(m->fds);
-	m->fds = sorted;
-	m->fds_room = m->fds_count;
-	free(order);
-	free(place);
 }
 
 static void find_times(struct model *m)
@@ -264,11 +179,9 @@ void model_judge(struct model *m)
 	model_backlogs(m);
 	for (size_t i = 0; i < m->eagains_count; i++)
 		judge_failure(m, &m->eagains[i]);
-	for (size_t i = 0; i < m->fds_count; i++)
-		judge_fds(m, &m->fds[i]);
 	if (m->eagains_count)
 		qsort(m->eagains, m->eagains_count, sizeof(*m->eagains), worse_failure);
-	sort_fds(m);
+	model_judge_fds(m);
 }
 
 /* ---- sums -------------------------------------------------------------------------------------
@@ -319,8 +232,10 @@ static void free_fds(struct model *m)
 		for (size_t k = 0; k < m->fds[i].target_count; k++)
 			free(m->fds[i].targets[k]);
 	}
-	for (size_t i = 0; i < m->opens_count; i++)
+	for (size_t i = 0; i < m->opens_count; i++) {
 		free(m->opens[i].target);
+		free(m->opens[i].peer);
+	}
 	free(m->fds);
 	free(m->opens);
 }
@@ -355,6 +270,7 @@ void model_free(struct model *m)
 	free(m->frames);
 	free(m->stacks);
 	free(m->stack_index);
+	free(m->ages);
 	free(m->session);
 	free(m->command);
 	memset(m, 0, sizeof(*m));

@@ -257,6 +257,28 @@ static struct json_object *failure(const struct model *m, struct symbols *s,
 /* ---- fds --------------------------------------------------------------------------------------
  */
 
+static struct json_object *trend(const struct model *m, const struct model_fds *f)
+{
+	const struct verdict_trend *t = &f->verdict.trend;
+	struct json_object *o = json_object_new_object(), *floor = json_object_new_array();
+	const uint64_t *ages = m->ages + f->ages;
+
+	for (unsigned i = 0; i < 3; i++)
+		json_object_array_add(floor, number(t->floor[i]));
+	ADD(o, "points", number(t->points));
+	ADD(o, "rises", number(t->rises));
+	ADD(o, "falls", number(t->falls));
+	ADD(o, "floor", floor);
+	ADD(o, "slope_per_hour", json_object_new_double(t->slope_per_hour));
+	ADD(o, "confidence", json_object_new_double(t->confidence));
+	ADD(o, "lifetime_ns", known(t->lifetime_ns != 0, t->lifetime_ns));
+	ADD(o, "oldest_ns", known(f->ages_count, f->ages_count ? ages[0] : 0));
+	ADD(o, "median_ns", known(f->ages_count, f->ages_count ? ages[f->ages_count / 2] : 0));
+	ADD(o, "unused", number(f->unused));
+	ADD(o, "half_dead", known(m->live, f->half_dead));
+	return o;
+}
+
 static struct json_object *fds(const struct model *m, struct symbols *s, const struct model_fds *f)
 {
 	struct json_object *o = json_object_new_object(), *targets = json_object_new_array();
@@ -271,6 +293,8 @@ static struct json_object *fds(const struct model *m, struct symbols *s, const s
 	ADD(o, "open", number(f->open));
 	ADD(o, "peak", number(f->peak));
 	ADD(o, "inherited", number(f->inherited));
+	ADD(o, "uses", number(f->uses));
+	ADD(o, "numbers", trend(m, f));
 	ADD(o, "kind", text(names_kind(f->kind)));
 	ADD(o, "targets", targets);
 	add_time(o, "first", f->first_ns);

@@ -4,6 +4,7 @@
  * site: 20 buckets whose width doubles with uptime, so that the rule holds for a minute and a
  * month.
  */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include "util.h"
@@ -12,6 +13,11 @@
 #define SURVIVORS_CERTAIN 8 /* so many, and never fewer, is no coincidence */
 #define SURVIVORS_FEW 3
 #define POINTS_CERTAIN 5
+#define SURE 0.99
+#define LIKELY 0.9
+#define CHURN 100 /* closed: enough to know how long one lives */
+#define OLD_TIMES 8
+#define HALF_DEAD_NS 30000000000u
 
 const char *verdict_name(enum verdict_kind kind)
 {
@@ -25,110 +31,144 @@ const char *verdict_name(enum verdict_kind kind)
 	return names[kind];
 }
 
-/* The series without its gaps: a bucket without a change keeps the number of the one before. */
-static unsigned history(const struct verdict_in *in, uint32_t *ret)
+/* false for the caller to return: nothing said. */
+static bool say(struct verdict *v, enum verdict_kind kind, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+static bool say(struct verdict *v, enum verdict_kind kind, const char *format, ...)
 {
-	unsigned n = 0, last = 0;
+	va_list ap;
 
-	for (unsigned i = 0; i < RECORD_SERIES; i++)
-		if (in->series[i])
-			last = i + 1;
-	for (unsigned i = 0; i < last; i++) {
-		if (in->series[i])
-			ret[n++] = in->series[i] - 1;
-		else if (n) {
-			ret[n] = ret[n - 1];
-			n++;
-		}
-	}
-	return n;
+	v->kind = kind;
+	va_start(ap, format);
+	vsnprintf(v->reason, sizeof(v->reason), format, ap);
+	va_end(ap);
+	return true;
+}
+
+#define N(x) ((unsigned long long)(x))
+
+static void look_back(const struct verdict_in *in, struct verdict *v)
+{
+	uint64_t width = in->series_width_ns, fd_time = 0;
+	uint32_t h[RECORD_SERIES];
+	unsigned n = verdict_history(in->series, in->span_ns, (uint32_t)in->open, &width, h);
+
+	verdict_trend(h, n, width, &v->trend);
+	for (unsigned i = 0; i < n; i++)
+		fd_time += h[i] * width;
+	if (in->closed >= CHURN)
+		v->trend.lifetime_ns = fd_time / in->opened;
+	while (v->trend.old < in->ages_count &&
+	       in->ages[v->trend.old] > OLD_TIMES * v->trend.lifetime_ns)
+		v->trend.old++;
+}
+
+/* Is there history enough to tell, and did it still rise in its later half? */
+static bool still_rising(const struct verdict_trend *t)
+{
+	return t->rises >= 2 && t->last_rise * 2 >= t->points;
+}
+
+/* Nothing was ever closed here, and it happened often. */
+static bool never_closed(const struct verdict_in *in, struct verdict *v)
+{
+	const struct verdict_trend *t = &v->trend;
+	bool sure = t->rises >= 3 && t->confidence >= LIKELY;
+
+	if (in->closed || in->listening || in->open < SURVIVORS_CERTAIN)
+		return false;
+	if (in->ended && t->points < POINTS_CERTAIN) /* too short to look like a pool */
+		return say(v, VERDICT_leak, "%llu opened, none closed", N(in->opened));
+	if (t->points < 4 || !still_rising(t))
+		return false; /* a pool that is being filled looks the same */
+	return say(v, sure ? VERDICT_leak : VERDICT_growing,
+		   "%llu opened, none closed; rose %u times, last in bucket %u of %u",
+		   N(in->opened), t->rises, t->last_rise + 1, t->points);
 }
 
 /*
- * The lowest number open in the first, middle and last third of the history, without its first
- * bucket. Load comes and goes, but what leaks lifts the floor, and goes on lifting it: a pool that
- * warms up lifts it less and less.
+ * More load means more open, too; but those are as old as one gets that is closed in the end. What
+ * leaks is much older.
  */
-struct floor {
-	unsigned points, rises;
-	uint32_t third[3];
-};
-
-static struct floor floor_of(const struct verdict_in *in)
+static bool is_load(const struct verdict_in *in, const struct verdict_trend *t)
 {
-	uint32_t h[RECORD_SERIES];
-	struct floor f = {.points = history(in, h), .third = {UINT32_MAX, UINT32_MAX, UINT32_MAX}};
-	unsigned first = f.points > 3;
-
-	for (unsigned i = first; i < f.points; i++) {
-		uint32_t *third = &f.third[(i - first) * 3 / (f.points - first)];
-
-		*third = h[i] < *third ? h[i] : *third;
-		f.rises += i && h[i] > h[i - 1];
-	}
-	return f;
+	return t->lifetime_ns && in->ages_count && t->old * 2 < t->floor[2] - t->floor[0];
 }
 
-static void say(struct verdict *v, enum verdict_kind kind, const char *format, uint64_t a,
-		uint64_t b, uint64_t c)
-{
-	v->kind = kind;
-	snprintf(v->reason, sizeof(v->reason), format, (unsigned long long)a, (unsigned long long)b,
-		 (unsigned long long)c);
-}
-
-/* Nothing was ever closed here, and it happened often: no history needed. */
-static bool never_closed(const struct verdict_in *in, struct verdict *v)
-{
-	if (in->closed || in->listening || in->open < SURVIVORS_CERTAIN)
-		return false;
-	if (!in->ended && in->series_width_ns && floor_of(in).points < 3)
-		return false; /* a pool that is being filled looks the same */
-	if (!in->ended && floor_of(in).rises < 2)
-		return false;
-	say(v, VERDICT_leak, "%llu opened, none closed", in->opened, 0, 0);
-	return true;
-}
-
+/*
+ * The lowest number open in the first, middle and last third of the history. Load comes and goes,
+ * but what leaks lifts the floor, and goes on lifting it: a pool that warms up lifts it less and
+ * less, a burst lifts it once.
+ */
 static bool rising(const struct verdict_in *in, struct verdict *v)
 {
-	struct floor f = floor_of(in);
-	uint32_t a = f.third[0], b = f.third[1], c = f.third[2];
+	const struct verdict_trend *t = &v->trend;
+	uint32_t a = t->floor[0], b = t->floor[1], c = t->floor[2];
+	bool sure = t->points >= POINTS_CERTAIN && c - a >= SURVIVORS_FEW && t->confidence >= SURE;
 
-	if (f.points < 4 || f.rises < 3 || b <= a || c <= b || (c - b) * 4 < b - a ||
-	    in->open + 1 < c)
+	if (t->points < 4 || t->rises < 3 || b <= a || c <= b || in->open + 1 < c)
 		return false;
-	say(v,
-	    f.points >= POINTS_CERTAIN && c - a >= SURVIVORS_FEW ? VERDICT_leak : VERDICT_growing,
-	    "%llu open, never below %llu lately, was %llu before", in->open, c, a);
-	return true;
+	if ((c - b) * 4 < b - a || (c - b) / 8 > b - a || t->confidence < LIKELY || is_load(in, t))
+		return false;
+	return say(v, sure ? VERDICT_leak : VERDICT_growing,
+		   "%llu open, never below %u lately, was %u before; +%.3g an hour (%.0f%% sure)",
+		   N(in->open), c, a, t->slope_per_hour, t->confidence * 100);
 }
 
-/* Open when everything ended: of many births a good part was never closed. */
+/* Sockets that the other side has closed, for a while already. */
+static bool half_dead(const struct verdict_in *in, struct verdict *v)
+{
+	if (in->half_dead < SURVIVORS_FEW || in->half_dead * 2 < in->open || !in->ages_count ||
+	    in->ages[in->ages_count / 2] < HALF_DEAD_NS)
+		return false;
+	return say(v, VERDICT_leak, "%llu of %llu open ones are closed by their peer, not here",
+		   N(in->half_dead), N(in->open));
+}
+
+/* Open when everything ended: after a short life, of many births a good part was never closed. */
 static bool left_over(const struct verdict_in *in, struct verdict *v)
 {
+	bool few = in->open < SURVIVORS_FEW || in->open * 2 < in->opened;
+
 	if (!in->ended || in->listening)
 		return false;
-	if (in->open >= SURVIVORS_FEW && in->open * 2 >= in->opened && in->opened >= SURVIVORS_FEW)
-		say(v, VERDICT_leak, "%llu of %llu never closed", in->open, in->opened, 0);
-	else
-		say(v, VERDICT_at_exit, "%llu of %llu open at the end", in->open, in->opened, 0);
-	return true;
+	if (!few && v->trend.points < POINTS_CERTAIN)
+		return say(v, VERDICT_leak, "%llu of %llu never closed", N(in->open),
+			   N(in->opened));
+	return say(v, VERDICT_at_exit, "%llu of %llu open at the end", N(in->open), N(in->opened));
+}
+
+/* What a peer still holds open may be wanted: it can be growing, but is not certainly lost. */
+static void doubt(const struct verdict_in *in, struct verdict *v)
+{
+	size_t n = strlen(v->reason);
+
+	if (v->kind != VERDICT_leak || in->held * 2 <= in->open)
+		return;
+	v->kind = VERDICT_growing;
+	snprintf(v->reason + n, sizeof(v->reason) - n, "; the peers of %llu hold them open",
+		 N(in->held));
 }
 
 void verdict_judge(const struct verdict_in *in, struct verdict *ret)
 {
 	memset(ret, 0, sizeof(*ret));
-	if (!in->open)
-		say(ret, in->inherited ? VERDICT_inherited : VERDICT_expected,
-		    in->inherited ? "%llu inherited" : "all closed", in->inherited, 0, 0);
-	else if (in->standard)
-		say(ret, VERDICT_expected, "standard input or output", 0, 0, 0);
-	else if (never_closed(in, ret) || rising(in, ret) || left_over(in, ret))
+	if (!in->open && in->inherited) {
+		say(ret, VERDICT_inherited, "%llu inherited", N(in->inherited));
 		return;
-	else if (!in->uses && !in->listening && in->age_ns > 600000000000u)
-		say(ret, VERDICT_idle, "open for %llu s, never used", in->age_ns / 1000000000u, 0,
-		    0);
+	}
+	look_back(in, ret);
+	if (!in->open)
+		say(ret, VERDICT_expected, "all closed");
+	else if (in->standard)
+		say(ret, VERDICT_expected, "standard input or output");
+	else if (never_closed(in, ret) || rising(in, ret) || half_dead(in, ret))
+		doubt(in, ret);
+	else if (left_over(in, ret))
+		return;
+	else if (!in->listening && in->unused && in->unused * 2 >= in->open)
+		say(ret, VERDICT_idle, "%llu open for up to %llu s, never used", N(in->unused),
+		    N(in->ages_count ? in->ages[0] / 1000000000u : 0));
 	else
-		say(ret, VERDICT_steady, "%llu open, at most %llu", in->open, in->peak, 0);
+		say(ret, VERDICT_steady, "%llu open, at most %llu", N(in->open), N(in->peak));
 }

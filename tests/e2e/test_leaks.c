@@ -65,12 +65,26 @@ static void a_server_at_its_limit_cannot_accept(void **state)
 	json_object_put(r);
 }
 
+/* The compiler made four places of one line; they are judged, and shown, as one. */
+static void one_line_that_was_unrolled_is_one_place(void **state)
+{
+	json_object *r = record(*state, "leak_unrolled", "20");
+	json_object *f = expect_leak(r, "open", "open_many", 20);
+
+	assert_int_equal(number_of(f, "opened"), 20);
+	assert_int_equal(number_of(r, "totals.leaks"), 1);
+	assert_non_null(field(f, "numbers.confidence"));
+	assert_int_equal(json_object_array_length(field(f, "numbers.floor")), 3);
+	json_object_put(r);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
 		T(a_client_that_forgets_its_sockets),
 		T(a_server_that_forgets_its_connections),
+		T(one_line_that_was_unrolled_is_one_place),
 		T(a_server_at_its_limit_cannot_accept),
 	};
 

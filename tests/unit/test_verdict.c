@@ -82,10 +82,79 @@ static void a_leak_at_each_reload_is_a_leak(void **state)
 			 VERDICT_leak);
 }
 
+static void the_numbers_that_led_to_it_are_given(void **state)
+{
+	struct verdict_in in = HISTORY(0, 10, 20, 30, 40, 50, 60, 70);
+	struct verdict v;
+
+	(void)state;
+	verdict_judge(&in, &v);
+	assert_int_equal(v.trend.points, 8);
+	assert_int_equal(v.trend.rises, 7);
+	assert_int_equal(v.trend.falls, 0);
+	assert_int_equal(v.trend.floor[0], 10);
+	assert_int_equal(v.trend.floor[1], 40);
+	assert_int_equal(v.trend.floor[2], 60);
+	assert_int_equal((int)v.trend.slope_per_hour, 36000);
+	assert_true(v.trend.confidence > 0.99);
+}
+
+static void a_gap_has_at_least_what_is_around_it(void **state)
+{
+	const uint32_t series[RECORD_SERIES] = {[1] = 4, [4] = 8};
+	uint32_t h[RECORD_SERIES];
+	uint64_t width = SECOND;
+
+	(void)state;
+	assert_int_equal(verdict_history(series, 6 * SECOND, 9, &width, h), 7);
+	assert_memory_equal(h, ((const uint32_t[]){0, 3, 7, 7, 7, 9, 9}), 7 * sizeof(*h));
+	/* Nothing changed for so long that the buckets are too narrow. */
+	assert_int_equal(verdict_history(series, 60 * SECOND, 9, &width, h), 16);
+	assert_int_equal(width, 4 * SECOND);
+	assert_memory_equal(h, ((const uint32_t[]){3, 7, 9, 9}), 4 * sizeof(*h));
+	assert_int_equal(verdict_history((const uint32_t[RECORD_SERIES]){0}, 0, 0, &width, h), 0);
+}
+
 static void a_short_rise_is_growing_not_yet_a_leak(void **state)
 {
 	(void)state;
 	assert_int_equal(judge(HISTORY(3, 4, 5, 6)), VERDICT_growing);
+}
+
+static void a_pool_that_was_there_all_the_time_is_no_leak_at_the_end(void **state)
+{
+	struct verdict_in in = HISTORY(0, 20, 20, 20, 20, 20, 20, 20);
+
+	(void)state;
+	in.opened = 20;
+	in.closed = 0;
+	in.ended = true;
+	assert_int_equal(judge(in), VERDICT_at_exit);
+}
+
+static void sockets_that_their_peers_closed_are_leaked(void **state)
+{
+	struct verdict_in in = HISTORY(10, 10, 10, 10);
+
+	(void)state;
+	in.half_dead = 9;
+	in.ages = (const uint64_t[]){5 * SECOND}; /* it may be about to close them */
+	in.ages_count = 1;
+	assert_int_equal(judge(in), VERDICT_steady);
+	in.ages = (const uint64_t[]){500 * SECOND};
+	assert_int_equal(judge(in), VERDICT_leak);
+	in.half_dead = 2;
+	assert_int_equal(judge(in), VERDICT_steady);
+}
+
+static void connections_that_clients_keep_are_at_most_growing(void **state)
+{
+	struct verdict_in in = HISTORY(0, 10, 20, 30, 40, 50, 60, 70);
+
+	(void)state;
+	assert_int_equal(judge(in), VERDICT_leak);
+	in.held = 60;
+	assert_int_equal(judge(in), VERDICT_growing);
 }
 
 static void uptime_does_not_change_the_verdict(void **state)
@@ -137,11 +206,12 @@ static void listeners_inherited_and_standard_fds_are_not_leaks(void **state)
 
 static void an_old_unused_fd_is_idle(void **state)
 {
-	struct verdict_in in = {.opened = 1, .open = 1, .peak = 1, .age_ns = 3600 * SECOND};
+	struct verdict_in in = {.opened = 2, .open = 2, .peak = 2};
 
 	(void)state;
+	in.unused = 1;
 	assert_int_equal(judge(in), VERDICT_idle);
-	in.uses = 5;
+	in.unused = 0;
 	assert_int_equal(judge(in), VERDICT_steady);
 }
 
@@ -154,6 +224,11 @@ int main(void)
 		cmocka_unit_test(a_burst_of_load_is_steady),
 		cmocka_unit_test(a_slow_leak_under_heavy_churn_is_a_leak),
 		cmocka_unit_test(a_leak_at_each_reload_is_a_leak),
+		cmocka_unit_test(the_numbers_that_led_to_it_are_given),
+		cmocka_unit_test(a_gap_has_at_least_what_is_around_it),
+		cmocka_unit_test(a_pool_that_was_there_all_the_time_is_no_leak_at_the_end),
+		cmocka_unit_test(sockets_that_their_peers_closed_are_leaked),
+		cmocka_unit_test(connections_that_clients_keep_are_at_most_growing),
 		cmocka_unit_test(a_short_rise_is_growing_not_yet_a_leak),
 		cmocka_unit_test(uptime_does_not_change_the_verdict),
 		cmocka_unit_test(all_of_many_left_at_exit_is_a_leak_and_one_is_not),

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* fold.h - places that the compiler made several of are one line of source: merge them. */
+#ifndef TOOL_FOLD_H
+#define TOOL_FOLD_H
+
+#include "model.h"
+#include "symbols.h"
+
+/*
+ * Birth sites of the same call whose stacks differ in one frame only, and there not in function and
+ * line (an unrolled loop, a cloned tail), become one; then all are judged again. Symbolises only
+ * the frames in question.
+ */
+void fold_fds(struct model *m, struct symbols *s);
+
+#endif
