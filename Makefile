@@ -19,7 +19,7 @@ TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-s
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g
-BASE := -std=gnu11 $(WARN) -Iinclude -D_GNU_SOURCE -DFDWHY_VERSION='"$(VERSION)"' -MMD -MP
+BASE := -std=gnu11 $(WARN) -Iinclude -Icommon -D_GNU_SOURCE -DFDWHY_VERSION='"$(VERSION)"' -MMD -MP
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 # The shim is a guest: no stack protector, no fortify, no sanitizer, hidden by default, and its own
 # unwind tables complete at every instruction, because it unwinds through itself.
@@ -42,6 +42,8 @@ endif
 SHIM_SRC := $(filter-out shim/stack%,$(wildcard shim/*.c)) $(SHIM_STACK) \
 	$(wildcard shim/arch/$(ARCH)*.[cS])
 TOOL_SRC := $(wildcard tools/*.c)
+# The grammar of rules, in both halves: an object each.
+COMMON_SRC := $(wildcard common/*.c)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 ifneq ($(UNWIND),own) # tests of our layers' insides
 UNIT := $(filter-out test_stack_cfi test_stack_memo test_stack_find test_stack_table,$(UNIT))
@@ -49,8 +51,8 @@ endif
 E2E := $(patsubst tests/e2e/%.c,%,$(wildcard tests/e2e/test_*.c))
 TARGETS := $(patsubst tests/targets/%.c,%,$(wildcard tests/targets/*.c))
 
-shim_o := $(patsubst %,$O/%.o,$(basename $(SHIM_SRC)))
-tool_o := $(TOOL_SRC:%.c=$O/%.o)
+shim_o := $(patsubst %,$O/%.o,$(basename $(SHIM_SRC))) $(COMMON_SRC:%.c=$O/shim/%.o)
+tool_o := $(TOOL_SRC:%.c=$O/%.o) $(COMMON_SRC:%.c=$O/tools/%.o)
 targets := $(TARGETS:%=$O/targets/%)
 tests := $(UNIT:%=$O/unit/%) $(E2E:%=$O/e2e/%)
 
@@ -79,6 +81,12 @@ $O/shim/%.o: shim/%.c
 $O/shim/%.o: shim/%.S
 	@mkdir -p $(@D)
 	$(call say,AS,$<)$(CC) $(SHIM_CFLAGS) -c $< -o $@
+$O/shim/common/%.o: common/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(SHIM_CFLAGS) -c $< -o $@
+$O/tools/common/%.o: common/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(TOOL_CFLAGS) -c $< -o $@
 $O/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(TOOL_CFLAGS) -c $< -o $@

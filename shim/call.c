@@ -4,10 +4,7 @@
  * puts them into the record. Judges nothing: that is the tool's.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include "call.h"
 #include "child.h"
 #include "config.h"
@@ -51,8 +48,6 @@ uint32_t call_stack(const struct stack_seed *seed)
 
 /* ---- failures ---------------------------------------------------------------------------------
  */
-
-static uint32_t target_of(const struct call_what *w, struct record_slot *s);
 
 /* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
 static bool facts_due(const struct record_site *site, uint64_t now)
@@ -141,7 +136,7 @@ static struct record_site *count_failure(const struct call_what *w, uint16_t err
 	if (!site->count)
 		record_poke(&site->first_ns, now);
 	record_poke(&site->last_ns, now);
-	target = target_of(w, s);
+	target = call_target(w, s);
 	if (target)
 		record_poke(&site->target, target);
 	if (s && s->state == SLOT_open)
@@ -150,19 +145,59 @@ static struct record_site *count_failure(const struct call_what *w, uint16_t err
 	return site;
 }
 
-static void blocked(const struct call_what *w, struct record_slot *s, const struct stack_seed *seed)
+/* `fate`: follow what the target does next; else a retry decides. Returns the id of the site. */
+static uint32_t blocked(const struct call_what *w, struct record_slot *s, bool fate,
+			const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse();
-	uint32_t id, facts = 0;
+	uint32_t id = 0, facts = 0;
 	struct record_site *site = count_failure(w, EAGAIN, s, now, seed, &id);
 
 	self_add64(&store.head->eagains, 1);
 	store_series(now, record_peek(&store.head->fds_open), 1);
 	if (site && facts_due(site, now))
 		facts = take_facts(w, site, s ? s->kind : KIND_unknown, now);
-	if (site && s && s->state == SLOT_open)
+	if (site && fate && s && s->state == SLOT_open)
 		call_fate_failed(s, id, now);
 	add_event(w, site, id, facts, now);
+	return id;
+}
+
+static struct record_slot *slot_of(const struct call_what *w)
+{
+	return w->fd >= 0 ? slots_at(w->fd) : NULL;
+}
+
+COLD uint32_t call_blocked_here(const struct call_what *w, const struct stack_seed *seed)
+{
+	return blocked(w, slot_of(w), false, seed);
+}
+
+COLD void call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
+		     const struct stack_seed *seed)
+{
+	struct record_slot *s = slot_of(w);
+	uint64_t now = self_now_coarse(), seq;
+	uint32_t id = 0;
+	struct record_site *site = count_failure(w, error, s, now, seed, &id);
+	struct record_event *e;
+
+	if (site)
+		self_add32(&site->injected, 1);
+	if (site && error == EAGAIN && s && s->state == SLOT_open)
+		call_fate_failed(s, id, now);
+	e = error == RECORD_ERROR_NOTE ? NULL : store_event_begin(&seq);
+	if (!e)
+		return;
+	*e = (struct record_event){.time_ns = now,
+				   .tid = self_tid(),
+				   .call = w->call,
+				   .error = error,
+				   .fd = w->fd,
+				   .site = id,
+				   .type = EVENT_inject,
+				   .arg = rule};
+	store_event_end(e, seq);
 }
 
 /* EMFILE, ENFILE */
@@ -185,9 +220,11 @@ COLD void call_failed(const struct call_what *w, const struct stack_seed *seed)
 	if (error != EAGAIN && error != EMFILE && error != ENFILE && error != EBADF)
 		return;
 	if (call_ready()) {
-		s = w->fd >= 0 ? slots_at(w->fd) : NULL;
-		if (error == EAGAIN)
-			blocked(w, s, seed);
+		s = slot_of(w);
+		if (unlikely(rules_map.armed[w->call] & 1u << RULE_ignore) && call_ignored(w, seed))
+			; /* counted by the rule */
+		else if (error == EAGAIN)
+			blocked(w, s, true, seed);
 		else if (error == EBADF)
 			call_misuse(w, seed);
 		else
@@ -223,88 +260,6 @@ COLD ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 	return r;
 }
 
-/* ---- names ------------------------------------------------------------------------------------
- */
-
-static uint32_t address(const void *addr, uint32_t bytes)
-{
-	const struct sockaddr_un *un = addr;
-	size_t head = offsetof(struct sockaddr_un, sun_path);
-
-	if (!addr || bytes < sizeof(sa_family_t))
-		return 0;
-	if (bytes > sizeof(struct sockaddr_storage))
-		bytes = sizeof(struct sockaddr_storage);
-	if (un->sun_family == AF_UNIX && bytes > head && un->sun_path[0]) {
-		char path[sizeof(un->sun_path) + 1];
-		size_t n = strnlen(un->sun_path, bytes - head);
-
-		memcpy(path, un->sun_path, n);
-		path[n] = '\0';
-		return store_path(STORE_CWD, path);
-	}
-	if (un->sun_family == AF_UNIX && bytes <= head)
-		return 0;
-	return store_string(STRING_addr, addr, bytes);
-}
-
-static uint32_t directory(int at)
-{
-	const struct record_slot *s = at == AT_FDCWD ? NULL : slots_at(at);
-
-	return at == AT_FDCWD ? STORE_CWD : s && s->state == SLOT_open ? s->target : 0;
-}
-
-/* The name of an fd that was there before us is looked up when it matters, once. */
-static uint32_t late_name(int fd, struct record_slot *s)
-{
-	static const bool named[KIND_COUNT] = {
-		[KIND_file] = true, [KIND_dir] = true,  [KIND_device] = true,
-		[KIND_tty] = true,  [KIND_fifo] = true,
-	};
-
-	if (!s->target && s->flags & (SLOT_INHERITED | SLOT_UNSEEN) && named[s->kind])
-		s->target = child_name(fd);
-	return s->target;
-}
-
-static uint32_t target_of(const struct call_what *w, struct record_slot *s)
-{
-	if (w->path)
-		return store_path(directory(w->at), w->path);
-	if (w->addr)
-		return address(w->addr, w->addr_bytes);
-	return s && s->state == SLOT_open ? late_name(w->fd, s) : 0;
-}
-
-enum record_kind call_socket_kind(int domain, int type)
-{
-	static const struct {
-		int domain, type;
-		enum record_kind kind;
-	} kinds[] = {
-		{AF_UNIX, SOCK_STREAM, KIND_unix_stream},
-		{AF_UNIX, SOCK_DGRAM, KIND_unix_dgram},
-		{AF_UNIX, SOCK_SEQPACKET, KIND_unix_seqpacket},
-		{AF_INET, SOCK_STREAM, KIND_tcp},
-		{AF_INET6, SOCK_STREAM, KIND_tcp},
-		{AF_INET, SOCK_DGRAM, KIND_udp},
-		{AF_INET6, SOCK_DGRAM, KIND_udp},
-		{AF_INET, SOCK_RAW, KIND_raw},
-		{AF_INET6, SOCK_RAW, KIND_raw},
-		{AF_NETLINK, SOCK_RAW, KIND_netlink},
-		{AF_NETLINK, SOCK_DGRAM, KIND_netlink},
-		{AF_PACKET, SOCK_RAW, KIND_packet},
-		{AF_PACKET, SOCK_DGRAM, KIND_packet},
-	};
-
-	type &= ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (kinds[i].domain == domain && kinds[i].type == type)
-			return kinds[i].kind;
-	return KIND_socket;
-}
-
 /* ---- births and deaths ------------------------------------------------------------------------
  */
 
@@ -321,7 +276,7 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	b.now_ns = self_now_coarse();
 	site = store_site(call_stack(seed), w->call, 0, &b.site);
 	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
-	b.target = target_of(w, from);
+	b.target = call_target(w, from);
 	if (from && kind == KIND_unknown)
 		b.kind = from->kind;
 	if (slot_flags & SLOT_NONBLOCK && site)
@@ -465,7 +420,7 @@ COLD void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set)
 	if (!call_ready())
 		return;
 	s = slots_at(fd);
-	target = s && s->state == SLOT_open ? address(addr, bytes) : 0;
+	target = s && s->state == SLOT_open ? call_address_string(addr, bytes) : 0;
 	if (target) {
 		record_poke(&s->target, target);
 		site = s->site ? store_site_at(s->site) : NULL;

@@ -14,8 +14,10 @@
 #include <sys/types.h>
 #include "calls.h"
 #include "record.h"
+#include "rules.h"
 #include "slots.h"
 #include "stack.h"
+#include "wait.h"
 
 /* The caller of the wrapper that this is expanded in. */
 #define CALL_SEED                                                           \
@@ -44,6 +46,14 @@ ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 		const struct stack_seed *seed);
 /* Any other call failed with errno. */
 void call_failed(const struct call_what *w, const struct stack_seed *seed);
+/*
+ * The same for an EAGAIN that a retry rule will wait for: its fate is the retry's. The site's id;
+ * *ret_ignored when a rule says not to record it.
+ */
+uint32_t call_blocked_here(const struct call_what *w, const struct stack_seed *seed);
+/* A rule made the call fail with `error` (or RECORD_ERROR_*): noted at its site, with an event. */
+void call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
+		const struct stack_seed *seed);
 /* A call on `fd` succeeded that slots_use() did not count. */
 void call_used(int fd);
 /* `fd` is new. */
@@ -64,6 +74,16 @@ void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);
 void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set);
 
 enum record_kind call_socket_kind(int domain, int type);
+
+/* ---- call_target.c ------------------------------------------------------------------------------
+ */
+
+/* What the call is about, as a string of the record: path or address given, else its fd's name. */
+uint32_t call_target(const struct call_what *w, struct record_slot *s);
+uint32_t call_address_string(const void *addr, uint32_t bytes);
+/* The same as text: a path from outside a chroot, "" when it is none; and the address, or NULL. */
+const struct sockaddr *call_target_text(const struct call_what *w, char *ret_path, size_t size,
+					uint32_t *ret_addr_bytes);
 /* The stack of `seed` in the record; 0 when not recorded. */
 uint32_t call_stack(const struct stack_seed *seed);
 
@@ -73,6 +93,57 @@ uint32_t call_stack(const struct stack_seed *seed);
 void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns);
 void call_fate_succeeded(struct record_slot *s, uint64_t now_ns);
 void call_fate_closed(struct record_slot *s);
+
+/* A retry of the shim ended the EAGAIN of a site. */
+void call_fate_retried(uint32_t site, bool masked, uint64_t waited_ns);
+
+/* ---- call_rules.c: what rules do to a call ------------------------------------------------------
+ *
+ * A wrapper says:   if (call_rules(&w, &x, CALL_SEED, &faked)) return faked;
+ *                   do r = real.name(...); while (call_again(r < 0, &w, &x, CALL_SEED));
+ * and so is injected, recorded when it failed, and retried. x is touched only when a rule is armed.
+ */
+
+struct call_ruled {
+	bool on;
+	bool retrying;
+	uint16_t after_error; /* fail with this after the real call was made (closes) */
+	uint32_t site;        /* of the EAGAIN that is retried */
+	uint32_t place;       /* of the retry rule */
+	size_t cut;           /* at most so many bytes, 0: all */
+	bool half;            /* at most half the bytes */
+	bool whole;           /* go on after a partial send */
+	size_t done;          /* bytes of a send that are out */
+	uint64_t began_ns;
+	uint64_t delay_exit_ns;
+	struct wait wait;
+};
+
+bool call_injected(const struct call_what *w, struct call_ruled *x, const struct stack_seed *seed,
+		   long *ret);
+bool call_after(bool failed, const struct call_what *w, struct call_ruled *x,
+		const struct stack_seed *seed);
+/* Does an `ignore` rule keep this failure out of the record? */
+bool call_ignored(const struct call_what *w, const struct stack_seed *seed);
+/* A send of `r` bytes of `total` succeeded: is more to be sent, by a rule with `whole`? */
+bool call_more(const struct call_what *w, struct call_ruled *x, size_t r, size_t total,
+	       const struct stack_seed *seed);
+
+/* The end of a call that closes, made as a rule wants it to look. */
+int call_close_ruled(int r, const struct call_ruled *x);
+
+static inline bool call_rules(const struct call_what *w, struct call_ruled *x,
+			      const struct stack_seed *seed, long *ret)
+{
+	x->on = unlikely(rules_armed(w->call));
+	return x->on && call_injected(w, x, seed, ret);
+}
+
+static inline bool call_again(bool failed, const struct call_what *w, struct call_ruled *x,
+			      const struct stack_seed *seed)
+{
+	return unlikely(failed || x->on) && call_after(failed, w, x, seed);
+}
 
 /* ---- call_misuse.c ------------------------------------------------------------------------------
  */

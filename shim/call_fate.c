@@ -98,3 +98,8 @@ void call_fate_closed(struct record_slot *s)
 		count(store_site_at(s->failed), FATE_gave_up, 0);
 	s->failed = s->fails = 0;
 }
+
+void call_fate_retried(uint32_t site, bool masked, uint64_t waited_ns)
+{
+	count(store_site_at(site), masked ? FATE_masked : FATE_unmasked, waited_ns);
+}

@@ -17,6 +17,7 @@ void child_begin(void)
 {
 	self_gate.state = SELF_starting;
 	self_forked();
+	rules_forked();
 	if (!store.head) { /* the parent has no record either */
 		self_gate.state = SELF_off;
 		return;

@@ -58,13 +58,18 @@ static void set_report(const char *value)
 	config.report = *value ? value : NULL;
 }
 
+static void set_rules(const char *value)
+{
+	config.rules = *value ? value : NULL;
+}
+
 static const struct setting {
 	const char *name;
 	void (*set)(const char *value);
 } settings[] = {
 	{"FDWHY=", set_off},           {"FDWHY_STACKS=", set_depth},
 	{"FDWHY_SIZE=", set_size},     {"FDWHY_SESSION=", set_session},
-	{"FDWHY_REPORT=", set_report},
+	{"FDWHY_REPORT=", set_report}, {"FDWHY_RULES=", set_rules},
 };
 
 static void take(const char *var)

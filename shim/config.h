@@ -19,6 +19,7 @@ struct config {
 	unsigned depth;      /* FDWHY_STACKS: frames a stack, 0 = none */
 	unsigned size_shift; /* FDWHY_SIZE: parts are scaled by 1 << this, small is 0 */
 	const char *session; /* directory; NULL: make one */
+	const char *rules;   /* FDWHY_RULES: a file, NULL = none */
 	const char *report;  /* FDWHY_REPORT: "stderr" or a path, NULL = none */
 	const char *preload; /* LD_PRELOAD as it was */
 	const char *library; /* the entry of it that is us */

@@ -41,12 +41,18 @@ static void own_session(char **envp)
 	setenv("FDWHY_SESSION", config.session, 1);
 }
 
+/* Who the process is, and the rules it runs under. */
 static void note_image(int argc, char **argv)
 {
-	char exe[RECORD_STRING_MAX];
-	long n = sysc(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe));
+	char exe[RECORD_STRING_MAX + 1], why[512];
+	long n = sysc(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe) - 1);
 
+	exe[n > 0 ? n : 0] = '\0';
 	store_image(exe, n > 0 ? (size_t)n : 0, argc, argv);
+	if (rules_start(config.session, config.rules, why, sizeof(why)))
+		store.head->rules_why = store_string(STRING_text, why, strlen(why));
+	if (rules_map.end)
+		rules_identify(exe, argc, argv);
 }
 
 static void start_record(int argc, char **argv)

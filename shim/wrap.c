@@ -5,26 +5,60 @@
  */
 #include "call.h"
 #include "real.h"
+#include "wrap_ruled.h"
 
-#define CALL_IO(name, class, ret, params, args, fd, bytes, flags)                           \
-	EXPORT HOT ret name params                                                          \
-	{                                                                                   \
-		/* volatile: kept on the stack for the cold part, not in saved registers */ \
-		volatile int number = fd;                                                   \
-		volatile size_t asked = (size_t)(bytes);                                    \
-		volatile int how = flags;                                                   \
-		ret r = real.name args;                                                     \
-		if (likely(r >= 0) && likely(slots_use(number)))                            \
-			return r;                                                           \
-		return (ret)call_io(CALL_##name, number, r, asked, how, CALL_SEED);         \
+#define LIST(...) __VA_ARGS__
+#define PASTE(a, b) a##b
+#define BEGIN(how) PASTE(BEGIN_, how)
+#define ADJUST(how) PASTE(ADJUST_, how)
+#define TOTAL(how) PASTE(TOTAL_, how)
+
+#define CALL_IO(name, class, ret, params, args, fd, bytes_, flags_)                           \
+	/* A rule is armed for this call. */                                                  \
+	static COLD ret ruled_##name(const struct stack_seed *seed, LIST params)              \
+	{                                                                                     \
+		const struct call_what w = {                                                  \
+			.call = CALL_##name, .fd = fd, .bytes = bytes_, .flags = flags_};     \
+		struct call_ruled x;                                                          \
+		long r;                                                                       \
+		if (call_rules(&w, &x, seed, &r))                                             \
+			return (ret)r;                                                        \
+		BEGIN(RULED_##name)                                                           \
+		do {                                                                          \
+			ADJUST(RULED_##name)                                                  \
+			r = real.name args;                                                   \
+		} while (call_again(r < 0, &w, &x, seed) ||                                   \
+			 (r > 0 && call_more(&w, &x, (size_t)r, TOTAL(RULED_##name), seed))); \
+		if (r >= 0 && !slots_use(fd))                                                 \
+			call_used(fd);                                                        \
+		return (ret)(x.on && x.done ? (long)x.done : r);                              \
+	}                                                                                     \
+	EXPORT HOT ret name params                                                            \
+	{                                                                                     \
+		/* volatile: kept on the stack for the cold part, not in saved registers */   \
+		volatile int number = fd;                                                     \
+		volatile size_t asked = (size_t)(bytes_);                                     \
+		volatile int how = flags_;                                                    \
+		if (unlikely(rules_armed(CALL_##name)))                                       \
+			return ruled_##name(CALL_SEED, LIST args);                            \
+		ret r = real.name args;                                                       \
+		if (likely(r >= 0) && likely(slots_use(number)))                              \
+			return r;                                                             \
+		return (ret)call_io(CALL_##name, number, r, asked, how, CALL_SEED);           \
 	}
 
-#define CALL_WAIT(name, class, ret, params, args) \
-	EXPORT ret name params                    \
-	{                                         \
-		ret r = real.name args;           \
-		self_waits++;                     \
-		return r;                         \
+#define CALL_WAIT(name, class, ret, params, args)                           \
+	EXPORT ret name params                                              \
+	{                                                                   \
+		const struct call_what w = {.call = CALL_##name, .fd = -1}; \
+		struct call_ruled x;                                        \
+		long faked;                                                 \
+		ret r;                                                      \
+		if (call_rules(&w, &x, CALL_SEED, &faked))                  \
+			return (ret)faked;                                  \
+		r = real.name args;                                         \
+		self_waits++;                                               \
+		return r;                                                   \
 	}
 
 #define ALIAS(other, name) CALL_ALIAS(other, name);
@@ -42,13 +76,18 @@
 #define CALL_FD(name, class, ret, params, args, dir, file)                       \
 	EXPORT ret name params                                                   \
 	{                                                                        \
-		ret r = real.name args;                                          \
 		const struct call_what w = {                                     \
 			.call = CALL_##name, .fd = -1, .at = dir, .path = file}; \
+		struct call_ruled x;                                             \
+		long faked;                                                      \
+		ret r;                                                           \
+		if (call_rules(&w, &x, CALL_SEED, &faked))                       \
+			return (ret)faked;                                       \
+		do                                                               \
+			r = real.name args;                                      \
+		while (call_again(r < 0, &w, &x, CALL_SEED));                    \
 		if (likely(r >= 0))                                              \
 			call_birth(&w, r, KIND_##name, 0, CALL_SEED);            \
-		else                                                             \
-			call_failed(&w, CALL_SEED);                              \
 		return r;                                                        \
 	}
 #include "calls.def"

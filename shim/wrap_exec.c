@@ -33,18 +33,39 @@ static int failed(uint16_t call, int r, const struct stack_seed *seed)
 	return r;
 }
 
+/* Does a rule take the place of the call? */
+static bool ruled(uint16_t call, const char *path, const struct stack_seed *seed, int *ret)
+{
+	const struct call_what w = {.call = call, .fd = -1, .at = AT_FDCWD, .path = path};
+	struct call_ruled x;
+	long faked;
+
+	if (!call_rules(&w, &x, seed, &faked))
+		return false;
+	*ret = (int)faked;
+	return true;
+}
+
 EXPORT int execve(const char *path, char *const argv[], char *const envp[])
 {
+	int faked;
+
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_execve, path, CALL_SEED, &faked))
+		return faked;
 	PREPARE(path, envp);
 	return failed(CALL_execve, (exec_begin(), real.execve(path, argv, e.envp)), CALL_SEED);
 }
 
 EXPORT int execv(const char *path, char *const argv[])
 {
+	int faked;
+
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_execv, path, CALL_SEED, &faked))
+		return faked;
 	PREPARE(path, environ);
 	return failed(CALL_execv, (exec_begin(), real.execve(path, argv, e.envp)), CALL_SEED);
 }
@@ -60,24 +81,36 @@ static const char *path_of(const char *file)
 
 EXPORT int execvpe(const char *file, char *const argv[], char *const envp[])
 {
+	int faked;
+
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_execvpe, path_of(file), CALL_SEED, &faked))
+		return faked;
 	PREPARE(path_of(file), envp);
 	return failed(CALL_execvpe, (exec_begin(), real.execvpe(file, argv, e.envp)), CALL_SEED);
 }
 
 EXPORT int execvp(const char *file, char *const argv[])
 {
+	int faked;
+
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_execvp, path_of(file), CALL_SEED, &faked))
+		return faked;
 	PREPARE(path_of(file), environ);
 	return failed(CALL_execvp, (exec_begin(), real.execvpe(file, argv, e.envp)), CALL_SEED);
 }
 
 EXPORT int fexecve(int fd, char *const argv[], char *const envp[])
 {
+	int faked;
+
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_fexecve, NULL, CALL_SEED, &faked))
+		return faked;
 	PREPARE(NULL, envp);
 	return failed(CALL_fexecve, (exec_begin(), real.fexecve(fd, argv, e.envp)), CALL_SEED);
 }
@@ -107,8 +140,12 @@ static size_t count_args(va_list ap)
 
 EXPORT int execl(const char *path, const char *arg, ...)
 {
+	int faked;
+
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_execl, path, CALL_SEED, &faked))
+		return faked;
 	TAKE_ARGS(arg);
 	va_end(ap);
 	PREPARE(path, environ);
@@ -117,8 +154,12 @@ EXPORT int execl(const char *path, const char *arg, ...)
 
 EXPORT int execlp(const char *file, const char *arg, ...)
 {
+	int faked;
+
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_execlp, path_of(file), CALL_SEED, &faked))
+		return faked;
 	TAKE_ARGS(arg);
 	va_end(ap);
 	PREPARE(path_of(file), environ);
@@ -128,9 +169,12 @@ EXPORT int execlp(const char *file, const char *arg, ...)
 EXPORT int execle(const char *path, const char *arg, ...)
 {
 	char *const *envp;
+	int faked;
 
 	if (!real_ready())
 		return -1;
+	if (ruled(CALL_execle, path, CALL_SEED, &faked))
+		return faked;
 	TAKE_ARGS(arg);
 	envp = va_arg(ap, char *const *);
 	va_end(ap);
@@ -159,8 +203,12 @@ EXPORT int posix_spawn(pid_t *restrict pid, const char *restrict path,
 		       const posix_spawnattr_t *restrict attr, char *const argv[restrict],
 		       char *const envp[restrict])
 {
+	int faked;
+
 	if (!real_ready())
 		return ENOSYS;
+	if (ruled(CALL_posix_spawn, path, CALL_SEED, &faked))
+		return faked < 0 ? errno : faked;
 	PREPARE(path, envp);
 	return spawned(CALL_posix_spawn, real.posix_spawn(pid, path, actions, attr, argv, e.envp),
 		       CALL_SEED);
@@ -171,8 +219,12 @@ EXPORT int posix_spawnp(pid_t *restrict pid, const char *restrict file,
 			const posix_spawnattr_t *restrict attr, char *const argv[restrict],
 			char *const envp[restrict])
 {
+	int faked;
+
 	if (!real_ready())
 		return ENOSYS;
+	if (ruled(CALL_posix_spawnp, path_of(file), CALL_SEED, &faked))
+		return faked < 0 ? errno : faked;
 	PREPARE(path_of(file), envp);
 	return spawned(CALL_posix_spawnp, real.posix_spawnp(pid, file, actions, attr, argv, e.envp),
 		       CALL_SEED);

@@ -11,32 +11,47 @@
 #include "call.h"
 #include "real.h"
 #include "sysc.h"
+#include "wrap_ruled.h"
 
 /* ---- closing ----------------------------------------------------------------------------------
  */
 
 EXPORT int close(int fd)
 {
+	const struct call_what w = {.call = CALL_close, .fd = fd};
+	struct call_ruled x;
 	uint32_t seq;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return (int)sysc(SYS_close, fd);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
 	seq = call_closing(fd);
 	r = real.close(fd);
 	call_closed(fd, seq, r, CALL_SEED);
+	if (unlikely(x.on))
+		return call_close_ruled(r, &x);
 	return r;
 }
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
+	const struct call_what w = {.call = CALL_close_range, .fd = -1};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
 	if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC))
 		call_close_range(first, last, CALL_SEED);
 	r = real.close_range(first, last, flags);
+	if (unlikely(x.on))
+		return call_close_ruled(r, &x);
 	return r;
 }
 
@@ -51,38 +66,64 @@ EXPORT void closefrom(int first)
 /* ---- sharing ----------------------------------------------------------------------------------
  */
 
-static int duplicated(uint16_t call, int r, int from, bool same, uint32_t flags,
+/* The do-while of each: real call, then this; the stack is that of the wrapper's caller. */
+static int duplicated(const struct call_what *w, int r, bool same, uint32_t flags,
 		      const struct stack_seed *seed)
 {
-	const struct call_what w = {.call = call, .fd = from};
-
-	if (unlikely(r < 0))
-		call_failed(&w, seed);
-	else if (!same)
-		call_dup(call, from, r, flags, seed);
+	if (likely(r >= 0) && !same)
+		call_dup(w->call, w->fd, r, flags, seed);
 	return r;
 }
 
 EXPORT int dup(int fd)
 {
+	const struct call_what w = {.call = CALL_dup, .fd = fd};
+	struct call_ruled x;
+	long faked;
+	int r;
+
 	if (!real_ready())
 		return -1;
-	return duplicated(CALL_dup, real.dup(fd), fd, false, 0, CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.dup(fd);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return duplicated(&w, r, false, 0, CALL_SEED);
 }
 
 EXPORT int dup2(int fd, int to)
 {
+	const struct call_what w = {.call = CALL_dup2, .fd = fd};
+	struct call_ruled x;
+	long faked;
+	int r;
+
 	if (!real_ready())
 		return -1;
-	return duplicated(CALL_dup2, real.dup2(fd, to), fd, fd == to, 0, CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.dup2(fd, to);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return duplicated(&w, r, fd == to, 0, CALL_SEED);
 }
 
 EXPORT int dup3(int fd, int to, int flags)
 {
+	const struct call_what w = {.call = CALL_dup3, .fd = fd};
+	struct call_ruled x;
+	long faked;
+	int r;
+
 	if (!real_ready())
 		return -1;
-	return duplicated(CALL_dup3, real.dup3(fd, to, flags), fd, false,
-			  flags & O_CLOEXEC ? SLOT_CLOEXEC : 0, CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.dup3(fd, to, flags);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return duplicated(&w, r, false, flags & O_CLOEXEC ? SLOT_CLOEXEC : 0, CALL_SEED);
 }
 
 /* ---- fcntl and ioctl: the argument is read by command -------------------------------------------
@@ -92,6 +133,12 @@ static bool is_lock(int cmd)
 {
 	return cmd == F_SETLK || cmd == F_SETLKW || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW ||
 	       cmd == F_SETLEASE;
+}
+
+/* Asking whether a number is open is no misuse. */
+static bool asks(int cmd)
+{
+	return cmd == F_GETFD || cmd == F_GETFL;
 }
 
 static void fcntl_done(int fd, int cmd, long arg, const struct stack_seed *seed)
@@ -114,8 +161,9 @@ static void fcntl_done(int fd, int cmd, long arg, const struct stack_seed *seed)
 EXPORT int fcntl(int fd, int cmd, ...)
 {
 	struct call_what w = {.call = CALL_fcntl, .fd = fd};
+	struct call_ruled x;
+	long arg, faked;
 	va_list ap;
-	long arg;
 	int r;
 
 	/* Every command takes at most one argument, in one register: a pointer or an int. */
@@ -124,20 +172,20 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	va_end(ap);
 	if (!real_ready())
 		return (int)sysc(SYS_fcntl, fd, cmd, arg);
-	r = real.fcntl(fd, cmd, arg);
-	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-		return duplicated(CALL_fcntl, r, fd, false,
-				  cmd == F_DUPFD_CLOEXEC ? SLOT_CLOEXEC : 0, CALL_SEED);
-	if (likely(r >= 0)) {
-		fcntl_done(fd, cmd, arg, CALL_SEED);
-		return r;
-	}
 	if (is_lock(cmd)) {
 		w.lock_cmd = cmd;
 		w.lock = cmd == F_SETLEASE ? NULL : (const void *)arg;
 	}
-	if (cmd != F_GETFD && cmd != F_GETFL) /* asking whether a number is open is no misuse */
-		call_failed(&w, CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.fcntl(fd, cmd, arg);
+	while (!asks(cmd) && call_again(r < 0, &w, &x, CALL_SEED));
+	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
+		return duplicated(&w, r, false, cmd == F_DUPFD_CLOEXEC ? SLOT_CLOEXEC : 0,
+				  CALL_SEED);
+	if (likely(r >= 0))
+		fcntl_done(fd, cmd, arg, CALL_SEED);
 	return r;
 }
 
@@ -146,6 +194,8 @@ CALL_ALIAS(fcntl64, fcntl);
 EXPORT int ioctl(int fd, unsigned long request, ...)
 {
 	const struct call_what w = {.call = CALL_ioctl, .fd = fd};
+	struct call_ruled x;
+	long faked;
 	va_list ap;
 	void *arg;
 	int r;
@@ -155,10 +205,14 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	if (!real_ready())
 		return -1;
-	r = real.ioctl(fd, request, arg);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.ioctl(fd, request, arg);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (unlikely(r < 0))
-		call_failed(&w, CALL_SEED);
-	else if (request == FIONBIO)
+		return r;
+	if (request == FIONBIO)
 		call_mode(fd, *(int *)arg ? SLOT_NONBLOCK : 0, SLOT_NONBLOCK, 0, CALL_SEED);
 	else if (request == FIOCLEX || request == FIONCLEX)
 		call_mode(fd, request == FIOCLEX ? SLOT_CLOEXEC : 0, SLOT_CLOEXEC, 0, CALL_SEED);
@@ -174,10 +228,15 @@ static uint32_t timeout_ms(const void *value, socklen_t len)
 
 EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t len)
 {
+	const struct call_what w = {.call = CALL_setsockopt, .fd = fd};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
 	r = real.setsockopt(fd, level, name, value, len);
 	if (r == 0 && level == SOL_SOCKET && (name == SO_SNDTIMEO || name == SO_RCVTIMEO)) {
 		uint32_t ms = timeout_ms(value, len);
@@ -195,19 +254,23 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
 	struct call_what w = {
 		.call = CALL_connect, .fd = fd, .addr = addr.__sockaddr__, .addr_bytes = len};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.connect(fd, addr, len);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.connect(fd, addr, len);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r == 0 || errno == EINPROGRESS)
 		call_address(fd, w.addr, len, SLOT_CONNECTED);
 	if (likely(r == 0 && slots_use(fd)))
 		return r;
 	if (r == 0)
 		call_used(fd);
-	else
-		call_failed(&w, CALL_SEED);
 	return r;
 }
 
@@ -215,48 +278,72 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG addr,
 		      socklen_t len)
 {
-	ssize_t r;
+	const struct call_what w = {.call = CALL_sendto,
+				    .fd = fd,
+				    .flags = flags,
+				    .bytes = n,
+				    .addr = addr.__sockaddr__,
+				    .addr_bytes = len};
+	struct call_ruled x;
+	long r;
 
 	if (!real_ready())
 		return -1;
-	r = real.sendto(fd, buf, n, flags, addr, len);
-	if (likely(r >= 0) && likely(slots_use(fd)))
+	if (call_rules(&w, &x, CALL_SEED, &r))
 		return r;
-	if (r >= 0)
+	if (likely(!x.on)) {
+		do
+			r = real.sendto(fd, buf, n, flags, addr, len);
+		while (call_again(r < 0, &w, &x, CALL_SEED));
+	} else {
+		BEGIN_buf do
+		{
+			ADJUST_buf r = real.sendto(fd, buf, n, flags, addr, len);
+		}
+		while (call_again(r < 0, &w, &x, CALL_SEED) ||
+		       (r > 0 && call_more(&w, &x, (size_t)r, TOTAL_buf, CALL_SEED)))
+			;
+		r = x.done ? (long)x.done : r;
+	}
+	if (r >= 0 && unlikely(!slots_use(fd)))
 		call_used(fd);
-	else
-		call_failed(&(const struct call_what){.call = CALL_sendto,
-						      .fd = fd,
-						      .flags = flags,
-						      .bytes = n,
-						      .addr = addr.__sockaddr__,
-						      .addr_bytes = len},
-			    CALL_SEED);
 	return r;
 }
 
 EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
-	const struct call_what w = {.call = CALL_bind, .fd = fd};
+	const struct call_what w = {
+		.call = CALL_bind, .fd = fd, .addr = addr.__sockaddr__, .addr_bytes = len};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.bind(fd, addr, len);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.bind(fd, addr, len);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r == 0)
 		call_address(fd, addr.__sockaddr__, len, 0);
-	else
-		call_failed(&w, CALL_SEED);
 	return r;
 }
 
 EXPORT int listen(int fd, int backlog)
 {
+	const struct call_what w = {.call = CALL_listen, .fd = fd};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.listen(fd, backlog);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.listen(fd, backlog);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r == 0)
 		call_listening(fd, (uint32_t)backlog, CALL_SEED);
 	return r;
@@ -268,17 +355,19 @@ EXPORT int listen(int fd, int backlog)
 EXPORT int flock(int fd, int op)
 {
 	const struct call_what w = {.call = CALL_flock, .fd = fd, .lock_cmd = op};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.flock(fd, op);
-	if (likely(r == 0 && slots_use(fd)))
-		return r;
-	if (r == 0)
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.flock(fd, op);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	if (r == 0 && unlikely(!slots_use(fd)))
 		call_used(fd);
-	else
-		call_failed(&w, CALL_SEED);
 	return r;
 }
 
@@ -286,13 +375,17 @@ EXPORT int lockf(int fd, int cmd, off_t len)
 {
 	const struct call_what w = {
 		.call = CALL_lockf, .fd = fd, .lock_cmd = cmd, .bytes = (size_t)len};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.lockf(fd, cmd, len);
-	if (r)
-		call_failed(&w, CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.lockf(fd, cmd, len);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	return r;
 }
 CALL_ALIAS(lockf64, lockf);

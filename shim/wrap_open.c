@@ -11,6 +11,7 @@
 #include "child.h"
 #include "real.h"
 #include "sysc.h"
+#include "cut.h"
 
 static uint32_t flags_of(int nonblock, int cloexec)
 {
@@ -35,16 +36,26 @@ static int raw_openat(int at, const char *path, int flags, mode_t mode)
 	return -1;
 }
 
-static int opened(uint16_t call, int r, int at, const char *path, int flags,
-		  const struct stack_seed *seed)
+/* The seed is that of the exported function's caller. */
+static int open_at(uint16_t call, int at, const char *path, int flags, mode_t mode,
+		   const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = call, .fd = -1, .flags = flags, .at = at, .path = path};
+	bool ready = real_ready();
+	struct call_ruled x;
+	long faked;
+	int r;
 
+	if (call_rules(&w, &x, seed, &faked))
+		return (int)faked;
+	do
+		r = !ready              ? raw_openat(at, path, flags, mode)
+		    : call == CALL_open ? real.open(path, flags, mode)
+					: real.openat(at, path, flags, mode);
+	while (call_again(r < 0, &w, &x, seed));
 	if (likely(r >= 0))
 		call_birth(&w, r, flags & O_DIRECTORY ? KIND_dir : KIND_file,
 			   flags_of(flags & O_NONBLOCK, flags & O_CLOEXEC), seed);
-	else
-		call_failed(&w, seed);
 	return r;
 }
 
@@ -52,15 +63,13 @@ EXPORT int open(const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list ap;
-	int r;
 
 	if (has_mode(flags)) {
 		va_start(ap, flags);
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	r = real_ready() ? real.open(path, flags, mode) : raw_openat(AT_FDCWD, path, flags, mode);
-	return opened(CALL_open, r, AT_FDCWD, path, flags, CALL_SEED);
+	return open_at(CALL_open, AT_FDCWD, path, flags, mode, CALL_SEED);
 }
 
 CALL_ALIAS(open64, open);
@@ -69,15 +78,13 @@ EXPORT int openat(int at, const char *path, int flags, ...)
 {
 	mode_t mode = 0;
 	va_list ap;
-	int r;
 
 	if (has_mode(flags)) {
 		va_start(ap, flags);
 		mode = va_arg(ap, mode_t);
 		va_end(ap);
 	}
-	r = real_ready() ? real.openat(at, path, flags, mode) : raw_openat(at, path, flags, mode);
-	return opened(CALL_openat, r, at, path, flags, CALL_SEED);
+	return open_at(CALL_openat, at, path, flags, mode, CALL_SEED);
 }
 
 CALL_ALIAS(openat64, openat);
@@ -88,71 +95,95 @@ CALL_ALIAS(openat64, openat);
 EXPORT int socket(int domain, int type, int protocol)
 {
 	const struct call_what w = {.call = CALL_socket, .fd = -1};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.socket(domain, type, protocol);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.socket(domain, type, protocol);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (likely(r >= 0))
 		call_birth(&w, r, call_socket_kind(domain, type),
 			   flags_of(type & SOCK_NONBLOCK, type & SOCK_CLOEXEC), CALL_SEED);
-	else
-		call_failed(&w, CALL_SEED);
 	return r;
 }
 
-static int pair_made(uint16_t call, int r, const int fds[2], enum record_kind first,
+static int pair_made(const struct call_what *w, int r, const int fds[2], enum record_kind first,
 		     enum record_kind second, uint32_t flags, const struct stack_seed *seed)
 {
-	const struct call_what w = {.call = call, .fd = -1};
-
 	if (likely(r == 0)) {
-		call_birth(&w, fds[0], first, flags, seed);
-		call_birth(&w, fds[1], second, flags, seed);
-	} else {
-		call_failed(&w, seed);
+		call_birth(w, fds[0], first, flags, seed);
+		call_birth(w, fds[1], second, flags, seed);
 	}
 	return r;
 }
 
 EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 {
+	const struct call_what w = {.call = CALL_socketpair, .fd = -1};
 	enum record_kind kind = call_socket_kind(domain, type);
+	struct call_ruled x;
+	long faked;
+	int r;
 
 	if (!real_ready())
 		return -1;
-	return pair_made(CALL_socketpair, real.socketpair(domain, type, protocol, fds), fds, kind,
-			 kind, flags_of(type & SOCK_NONBLOCK, type & SOCK_CLOEXEC) | SLOT_CONNECTED,
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.socketpair(domain, type, protocol, fds);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return pair_made(&w, r, fds, kind, kind,
+			 flags_of(type & SOCK_NONBLOCK, type & SOCK_CLOEXEC) | SLOT_CONNECTED,
 			 CALL_SEED);
 }
 
 EXPORT int pipe(int fds[2])
 {
+	const struct call_what w = {.call = CALL_pipe, .fd = -1};
+	struct call_ruled x;
+	long faked;
+	int r;
+
 	if (!real_ready())
 		return -1;
-	return pair_made(CALL_pipe, real.pipe(fds), fds, KIND_pipe_read, KIND_pipe_write, 0,
-			 CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.pipe(fds);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return pair_made(&w, r, fds, KIND_pipe_read, KIND_pipe_write, 0, CALL_SEED);
 }
 
 EXPORT int pipe2(int fds[2], int flags)
 {
+	const struct call_what w = {.call = CALL_pipe2, .fd = -1};
+	struct call_ruled x;
+	long faked;
+	int r;
+
 	if (!real_ready())
 		return -1;
-	return pair_made(CALL_pipe2, real.pipe2(fds, flags), fds, KIND_pipe_read, KIND_pipe_write,
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.pipe2(fds, flags);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return pair_made(&w, r, fds, KIND_pipe_read, KIND_pipe_write,
 			 flags_of(flags & O_NONBLOCK, flags & O_CLOEXEC), CALL_SEED);
 }
 
-static int accepted(uint16_t call, int r, int fd, int flags, const struct stack_seed *seed)
+static int accepted(const struct call_what *w, int r, int flags, const struct stack_seed *seed)
 {
-	const struct call_what w = {.call = call, .fd = fd};
-
-	if (unlikely(r < 0)) {
-		call_failed(&w, seed);
+	if (unlikely(r < 0))
 		return r;
-	}
-	if (!slots_use(fd))
-		call_used(fd);
-	call_birth(&w, r, KIND_unknown,
+	if (!slots_use(w->fd))
+		call_used(w->fd);
+	call_birth(w, r, KIND_unknown,
 		   flags_of(flags & SOCK_NONBLOCK, flags & SOCK_CLOEXEC) | SLOT_CONNECTED |
 			   SLOT_ACCEPTED,
 		   seed);
@@ -161,32 +192,56 @@ static int accepted(uint16_t call, int r, int fd, int flags, const struct stack_
 
 EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
 {
+	const struct call_what w = {.call = CALL_accept, .fd = fd};
+	struct call_ruled x;
+	long faked;
+	int r;
+
 	if (!real_ready())
 		return -1;
-	return accepted(CALL_accept, real.accept(fd, addr, len), fd, 0, CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.accept(fd, addr, len);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return accepted(&w, r, 0, CALL_SEED);
 }
 
 EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len, int flags)
 {
+	const struct call_what w = {.call = CALL_accept4, .fd = fd};
+	struct call_ruled x;
+	long faked;
+	int r;
+
 	if (!real_ready())
 		return -1;
-	return accepted(CALL_accept4, real.accept4(fd, addr, len, flags), fd, flags, CALL_SEED);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.accept4(fd, addr, len, flags);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
+	return accepted(&w, r, flags, CALL_SEED);
 }
 
 /* signalfd(-1, ...) makes an fd, signalfd(fd, ...) changes one. */
 EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 {
 	const struct call_what w = {.call = CALL_signalfd, .fd = -1};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.signalfd(fd, mask, flags);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.signalfd(fd, mask, flags);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r >= 0 && fd == -1)
 		call_birth(&w, r, KIND_signalfd,
 			   flags_of(flags & SFD_NONBLOCK, flags & SFD_CLOEXEC), CALL_SEED);
-	else if (r < 0)
-		call_failed(&w, CALL_SEED);
 	return r;
 }
 
@@ -215,32 +270,64 @@ static void received(uint16_t call, struct msghdr *msg, const struct stack_seed 
 			received_one(call, c, seed);
 }
 
+/* With room for fewer bytes; the rest of *msg is the kernel's to fill in. */
+static COLD ssize_t recvmsg_cut(int fd, struct msghdr *msg, int flags, const struct call_ruled *x)
+{
+	struct iovec room[CUT_IOVS], *const iov = msg->msg_iov;
+	const size_t parts = msg->msg_iovlen;
+	ssize_t r;
+
+	msg->msg_iovlen =
+		cut_iov(iov, parts, 0, cut_limit(cut_total(iov, parts), x->cut, x->half), room);
+	msg->msg_iov = room;
+	r = real.recvmsg(fd, msg, flags);
+	msg->msg_iov = iov;
+	msg->msg_iovlen = parts;
+	return r;
+}
+
 EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 {
-	ssize_t r;
+	const struct call_what w = {.call = CALL_recvmsg, .fd = fd, .flags = flags};
+	struct call_ruled x;
+	long r;
 
 	if (!real_ready())
 		return -1;
-	r = real.recvmsg(fd, msg, flags);
+	if (call_rules(&w, &x, CALL_SEED, &r))
+		return r;
+	do
+		r = unlikely(x.on && (x.cut || x.half)) ? recvmsg_cut(fd, msg, flags, &x)
+							: real.recvmsg(fd, msg, flags);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (unlikely(r >= 0 && msg->msg_controllen))
 		received(CALL_recvmsg, msg, CALL_SEED);
-	if (likely(r >= 0) && likely(slots_use(fd)))
-		return r;
-	return call_io(CALL_recvmsg, fd, r, 0, flags, CALL_SEED);
+	if (r >= 0 && unlikely(!slots_use(fd)))
+		call_used(fd);
+	return r;
 }
 
 EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 		    struct timespec *timeout)
 {
+	const struct call_what w = {.call = CALL_recvmmsg, .fd = fd, .flags = flags};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.recvmmsg(fd, vec, n, flags, timeout);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	if (unlikely(x.on))
+		n = (unsigned)cut_limit(n, x.cut, x.half);
+	do
+		r = real.recvmmsg(fd, vec, n, flags, timeout);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	for (int i = 0; i < r; i++)
 		if (unlikely(vec[i].msg_hdr.msg_controllen))
 			received(CALL_recvmmsg, &vec[i].msg_hdr, CALL_SEED);
-	if (likely(r >= 0) && likely(slots_use(fd)))
-		return r;
-	return (int)call_io(CALL_recvmmsg, fd, r, 0, flags, CALL_SEED);
+	if (r >= 0 && unlikely(!slots_use(fd)))
+		call_used(fd);
+	return r;
 }

@@ -36,20 +36,25 @@ static void forked(pid_t child)
 EXPORT pid_t fork(void)
 {
 	const struct call_what w = {.call = CALL_fork, .fd = -1};
-	pid_t r;
+	struct call_ruled x;
+	long faked;
 	int saved;
+	pid_t r;
 
 	if (!real_ready())
 		return -1;
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (pid_t)faked;
+	rules_forking();
 	slots_before_fork();
-	r = real.fork();
+	do
+		r = real.fork();
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	saved = errno;
 	if (r == 0)
 		call_ready(); /* the gate is closed here: makes the child's record */
 	else if (r > 0)
 		forked(r);
-	else
-		call_failed(&w, CALL_SEED);
 	slots_after_fork();
 	errno = saved;
 	return r;
@@ -201,6 +206,8 @@ static void raw_birth(long number, const long *a, int fd, const struct stack_see
 
 EXPORT long syscall(long number, ...)
 {
+	const struct call_what w = {.call = CALL_syscall, .fd = -1};
+	struct call_ruled x;
 	long a[6], r;
 	uint32_t seq = 0;
 	va_list ap;
@@ -211,6 +218,8 @@ EXPORT long syscall(long number, ...)
 	va_end(ap);
 	if (!real_ready())
 		return sysc(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (call_rules(&w, &x, CALL_SEED, &r))
+		return r;
 	if (number == SYS_seccomp)
 		before_filter();
 	if (number == SYS_close)

@@ -24,10 +24,12 @@ function covers(f, path,    rest)
 	return f ~ /\/$/ || rest == "" || rest ~ /^[._]/
 }
 
-# Where the compiler would find it: beside the file, below shim/ or tools/, then include/.
+# Where the compiler would find it: beside the file, below shim/ or tools/, in common/, then include/.
 function resolve(dir, header,    full)
 {
 	full = dir header
+	if (!(full in present) && ("common/" header) in present)
+		return "common/" header
 	while (full ~ /[^\/]+\/\.\.\//)
 		sub(/[^\/]+\/\.\.\//, "", full)
 	if (full in present)
@@ -37,7 +39,7 @@ function resolve(dir, header,    full)
 
 function side(path)
 {
-	return path ~ /^shim\// ? "shim" : path ~ /^tools\// ? "tools" : "include"
+	return path ~ /^shim\// ? "shim" : path ~ /^tools\// ? "tools" : path ~ /^common\// ? "common" : "include"
 }
 
 function check(path, header,    dir, to, from_f, to_f)
@@ -49,7 +51,7 @@ function check(path, header,    dir, to, from_f, to_f)
 		fail("include of an unknown file " header, "spell it as it lies beside the file or in include/")
 		return
 	}
-	if (side(to) != "include" && side(to) != side(path)) {
+	if (side(to) != "include" && side(to) != "common" && side(to) != side(path)) {
 		fail(side(path) "/ includes " to, "what both need belongs into include/")
 		return
 	}
