@@ -165,6 +165,8 @@ struct record_header {
 	uint32_t cwd;         /* string: working directory at the last look, 0 = unknown */
 	uint32_t child_errno; /* why the last unrecorded child has no record */
 	uint32_t seccomp;     /* 1: the target installed a filter */
+	uint32_t rules_why;   /* string: why FDWHY_RULES was not taken, 0 = taken, or none */
+	uint32_t pad;
 	uint64_t missed[32];  /* by enum record_miss */
 	/* open fds and EAGAINs over time: bucket i covers [i, i + 1) * series_width_ns from created
 	 */
@@ -262,6 +264,10 @@ enum record_fate {
 	FATE_COUNT
 };
 
+/* In place of an errno: what rules did that was no failure. */
+#define RECORD_ERROR_NOTE 0xffffu  /* the call was noted by a rule, however it ended */
+#define RECORD_ERROR_FAKED 0xfffeu /* success faked, cut short, delayed, or a signal sent */
+
 #define SITE_LOOP 1u /* EBADF from a loop that closes numbers it does not know: no misuse */
 
 /*
@@ -296,7 +302,8 @@ struct record_site {
 	uint32_t series[RECORD_SERIES]; /* births: lowest number open about the changes in the
 					   bucket + 1; 0 no change in it */
 	uint32_t value;                 /* sites of listen(): the backlog that was passed */
-	uint8_t pad2[28];
+	uint32_t injected;              /* of `count`: made by a rule */
+	uint8_t pad2[24];
 };
 
 /* ---- slots: the open fds ------------------------------------------------------------------------
@@ -402,7 +409,7 @@ enum record_event_type {
 	EVENT_fork,   /* arg: pid of the child */
 	EVENT_exec,   /* target: path; arg: why not followed (enum exec_why), 0 = followed */
 	EVENT_retry,  /* a retry ended; arg: ns waited, arg2: 1 masked */
-	EVENT_inject, /* a rule acted; arg: rule */
+	EVENT_inject, /* a rule acted; arg: its id; error as in struct record_site */
 };
 
 struct record_event {

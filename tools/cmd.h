@@ -7,6 +7,8 @@ int cmd_run(int argc, char **argv);
 int cmd_report(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_check(int argc, char **argv);
+int cmd_rules(int argc, char **argv);
+int cmd_ctl(int argc, char **argv);
 
 /* The report of a session on stdout, as `fdwhy report` without options prints it. */
 int cmd_report_session(const char *path, const char *name);

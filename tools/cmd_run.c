@@ -9,6 +9,7 @@
 #include "fold.h"
 #include "model.h"
 #include "run.h"
+#include "session.h"
 #include "util.h"
 
 #define STEP_MS 50
@@ -91,11 +92,16 @@ static int conclude(const struct run_options *o, const char *path, int status)
 /* Nothing half-made stays behind a command that never ran. */
 static void discard(const char *path)
 {
-	char *file = util_format("%s/session.json", path);
+	static const char *const names[] = {"session.json", "rules", "rules.counts",
+					    "rules.replay"};
 
-	unlink(file);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char *file = util_format("%s/%s", path, names[i]);
+
+		unlink(file);
+		free(file);
+	}
 	rmdir(path);
-	free(file);
 }
 
 /* In a session that is made; the log is open before the command starts, or it does not start. */
@@ -124,6 +130,21 @@ static int run_in(const struct run_options *o, const char *path, const char *lib
 	return status ? status : conclude(o, path, tree_status(&t));
 }
 
+/* Also without a rule: `fdwhy ctl` may add some. */
+static int make_rules(struct run_options *o, const char *path)
+{
+	struct session old;
+	int status = 0;
+
+	if (o->replay) {
+		if (session_find(o->replay, &old))
+			return 125;
+		status = rulefile_replay(&o->rules, old.path, path);
+		session_free(&old);
+	}
+	return status ? status : rulefile_write(&o->rules, path);
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct run_options o;
@@ -139,7 +160,10 @@ int cmd_run(int argc, char **argv)
 	if (!status)
 		status = run_session_describe(path, o.command);
 	if (!status)
+		status = make_rules(&o, path);
+	if (!status)
 		status = run_in(&o, path, library);
+	rulefile_free(&o.rules);
 	free(library);
 	free(path);
 	return status;

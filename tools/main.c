@@ -15,6 +15,8 @@ static const struct command {
 	{"report", cmd_report, "say why calls failed and what was left open"},
 	{"list", cmd_list, "the sessions there are"},
 	{"check", cmd_check, "can this program be recorded?"},
+	{"rules", cmd_rules, "what would the rules of a file do?"},
+	{"ctl", cmd_ctl, "change the rules of a running session"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "rulefile.h"
 
 enum run_fail { FAIL_leak = 1, FAIL_eagain = 2, FAIL_misuse = 4 };
 
@@ -20,6 +21,8 @@ struct run_options {
 	unsigned fail_on;   /* enum run_fail */
 	int error_exitcode; /* -1: not given */
 	const char *stacks, *size;
+	struct rulefile rules;
+	const char *replay; /* a session */
 	char **command;
 };
 

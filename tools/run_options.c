@@ -26,11 +26,17 @@ static const char help[] =
 	"      --report           print the whole report at the end\n"
 	"      --stacks=N         frames a stack, 0 to 128 (default 64; 0: no stacks)\n"
 	"      --size=small|normal|large  room of a process's record (default normal)\n"
+	"      --retry=RULE       on EAGAIN wait and call again: connect:path=/run/x/*:for=2s\n"
+	"      --inject=RULE      make calls fail: connect:error=EAGAIN:when=3+2\n"
+	"      --ignore=RULE      leave failures out of the record: recv:comm=worker\n"
+	"      --rules=FILE       lines of \"inject RULE\", \"retry RULE\", ... (or FDWHY_RULES)\n"
+	"      --seed=N           of rules with a chance (default 0); same seed, same schedule\n"
+	"      --replay=SESSION   that session's rules, acting exactly where they did\n"
 	"  -q, --quiet            no summary at the end\n"
 	"  -h, --help             this text\n"
 	"\n"
 	"Exit status: COMMAND's own; 128+N when signal N killed it; 125 when fdwhy itself failed,\n"
-	"126 when COMMAND cannot be run, 127 when it is not found.\n";
+	"126 when COMMAND cannot be run, 127 when it is not found. Rules: fdwhy-rules(1).\n";
 
 static int set_wait(struct run_options *o, const char *s)
 {
@@ -88,7 +94,49 @@ static int set_size(struct run_options *o, const char *s)
 	return util_error(125, "--size=%s: expected small, normal or large", s);
 }
 
-enum { LOG = 256, LOG_STACKS, WAIT, FAIL_ON, EXITCODE, REPORT, STACKS, SIZE };
+static int set_seed(struct run_options *o, const char *s)
+{
+	char *end;
+
+	o->rules.seed = strtoull(s, &end, 0);
+	return *s && !*end ? 0 : util_error(125, "--seed=%s: expected a number", s);
+}
+
+enum {
+	LOG = 256,
+	LOG_STACKS,
+	WAIT,
+	FAIL_ON,
+	EXITCODE,
+	REPORT,
+	STACKS,
+	SIZE,
+	RETRY,
+	INJECT,
+	IGNORE,
+	RULES,
+	SEED,
+	REPLAY
+};
+
+static int take_rule(struct run_options *o, int c, const char *value)
+{
+	switch (c) {
+	case RETRY:
+		return rulefile_add(&o->rules, "--retry", RULE_retry, value, 125);
+	case INJECT:
+		return rulefile_add(&o->rules, "--inject", RULE_inject, value, 125);
+	case IGNORE:
+		return rulefile_add(&o->rules, "--ignore", RULE_ignore, value, 125);
+	case RULES:
+		return rulefile_read(&o->rules, value, 125);
+	case SEED:
+		return set_seed(o, value);
+	default:
+		o->replay = value;
+		return 0;
+	}
+}
 
 static int take(struct run_options *o, int c, const char *value)
 {
@@ -115,6 +163,8 @@ static int take(struct run_options *o, int c, const char *value)
 		return set_stacks(o, value);
 	case SIZE:
 		return set_size(o, value);
+	case RETRY ... REPLAY:
+		return take_rule(o, c, value);
 	case 'q':
 		o->quiet = true;
 		return 0;
@@ -137,10 +187,17 @@ int run_parse(int argc, char **argv, struct run_options *ret)
 		{"report", no_argument, NULL, REPORT},
 		{"stacks", required_argument, NULL, STACKS},
 		{"size", required_argument, NULL, SIZE},
+		{"retry", required_argument, NULL, RETRY},
+		{"inject", required_argument, NULL, INJECT},
+		{"ignore", required_argument, NULL, IGNORE},
+		{"rules", required_argument, NULL, RULES},
+		{"seed", required_argument, NULL, SEED},
+		{"replay", required_argument, NULL, REPLAY},
 		{"quiet", no_argument, NULL, 'q'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
+	const char *file = getenv("FDWHY_RULES");
 	int c, status = 0;
 
 	*ret = (struct run_options){.error_exitcode = -1};
@@ -151,5 +208,9 @@ int run_parse(int argc, char **argv, struct run_options *ret)
 	if (!argv[optind])
 		return util_error(125, "run: no command given; fdwhy run -- COMMAND");
 	ret->command = argv + optind;
+	if (ret->replay && ret->rules.count)
+		return util_error(125, "--replay=%s goes without other rules", ret->replay);
+	if (!ret->replay && file && *file)
+		return rulefile_read(&ret->rules, file, 125);
 	return 0;
 }
