@@ -99,6 +99,7 @@ static int print(const struct request *r, struct model *m)
 		symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
 
 	fold_fds(m, s);
+	model_states(m);
 	if (r->json) {
 		struct json_object *o = out_json(m, s, &r->out);
 

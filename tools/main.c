@@ -13,6 +13,7 @@ static const struct command {
 } commands[] = {
 	{"run", cmd_run, "run a command and record every EAGAIN and every fd"},
 	{"report", cmd_report, "say why calls failed and what was left open"},
+	{"fds", cmd_fds, "who has what open, and how long until a limit"},
 	{"list", cmd_list, "the sessions there are"},
 	{"check", cmd_check, "can this program be recorded?"},
 	{"rules", cmd_rules, "what would the rules of a file do?"},

@@ -74,10 +74,13 @@ static void add_process(struct load *l)
 		.fds_open = h->fds_open,
 		.fds_peak = h->fds_peak,
 		.nofile_soft = h->nofile_soft,
+		.nofile_hard = h->nofile_hard,
+		.series_width_ns = h->series_width_ns,
 		.status = -1,
 		.signal = -1,
 		.how = HOW_lost,
 	};
+	memcpy(p->series_open, h->series_open, sizeof(p->series_open));
 	add_image(l, p);
 	if (h->state == STATE_exited) {
 		p->how = HOW_exited;

@@ -48,7 +48,9 @@ struct model_process {
 	int status, signal; /* -1: unknown */
 	uint64_t births, deaths, eagains, misuses, limits;
 	uint32_t fds_open, fds_peak;
-	uint64_t nofile_soft; /* 0: unknown */
+	uint64_t nofile_soft, nofile_hard; /* 0: unknown */
+	uint32_t series_open[RECORD_SERIES]; /* as in record_header */
+	uint64_t series_width_ns;            /* 0: none */
 	bool totals_only;
 	bool continued_elsewhere; /* a later record of the same process follows */
 };
@@ -197,6 +199,9 @@ uint32_t model_listener_of(const struct model *m, const char *target);
 void model_judge(struct model *m);
 /* The verdicts alone, again: after more has become known of the open fds. */
 void model_judge_fds(struct model *m);
+/* What the kernel says now of the fds of living processes; judges them again. Slow: looks through
+ * /proc. */
+void model_states(struct model *m);
 bool model_all_ended(const struct model *m, const struct model_pids *pids);
 
 /* ---- model_merge.c: used by model.c only

@@ -17,6 +17,16 @@ struct out_options {
 void out_text(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o);
 struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o);
 
+/* One screen, and as JSON: who has what open. */
+void out_fds(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o);
+struct json_object *out_fds_json(const struct model *m, struct symbols *s);
+
+/* The innermost place of a stack in a few words: "connect_all net.c:12", or module+offset. */
+void out_place(FILE *to, const struct model *m, struct symbols *s, uint32_t stack);
+/* What is connected to the open fds of a site now, in one line; nothing when not known. */
+void out_states(FILE *to, const struct model *m, uint32_t site);
+/* The same of one fd, added to its object. */
+void out_states_json(struct json_object *o, const struct model_open *x);
 /* One stack as JSON frames; `stack` may be MODEL_NONE (null). */
 struct json_object *out_json_stack(const struct model *m, struct symbols *s, uint32_t stack);
 /* RFC 3339 in UTC; allocated. */

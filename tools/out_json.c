@@ -337,6 +337,7 @@ static struct json_object *open_fd(const struct model *m, struct symbols *s,
 	ADD(o, "target", target(x->kind, x->target));
 	ADD(o, "age_ns", known(x->birth_ns && until >= x->birth_ns, until - x->birth_ns));
 	ADD(o, "flags", flags(x->flags));
+	out_states_json(o, x);
 	ADD(o, "uses", number(x->uses));
 	ADD(o, "inherited", json_object_new_boolean((x->flags & SLOT_INHERITED) != 0));
 	ADD(o, "stack", out_json_stack(m, s, x->stack));

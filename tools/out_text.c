@@ -195,6 +195,7 @@ static void print_fds(struct page *p, const struct model_fds *f)
 	for (size_t i = 0; i < f->target_count && i < 3; i++)
 		fprintf(p->to, "%s%s", i ? ", " : "; ", f->targets[i]);
 	fprintf(p->to, "%s\n", f->target_count > 3 ? ", ..." : "");
+	out_states(p->to, p->m, (uint32_t)(f - p->m->fds));
 	print_stack(p, f->stack);
 	free(what);
 }

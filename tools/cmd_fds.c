@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* cmd_fds.c - fdwhy fds: who has what open, on one screen. */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "cmd.h"
+#include "fold.h"
+#include "out.h"
+#include "session.h"
+#include "util.h"
+
+static const char help[] =
+	"usage: fdwhy fds [options] [SESSION]\n"
+	"\n"
+	"Say on one screen what is open: in one process or many, what kind, from where,\n"
+	"how fast it grows, and how long until a limit is reached.\n"
+	"SESSION is a name from `fdwhy list` or a directory; default: the latest.\n"
+	"\n"
+	"  -a, --all         every process, command, kind and place\n"
+	"  -j, --json        for machines (see docs/json.md)\n"
+	"  -p, --pid=PID     only this process\n"
+	"      --no-symbols  module+offset only; fast\n"
+	"  -h, --help        this text\n"
+	"\n"
+	"Exit status: 0, or 2 when there is no such session or an option is wrong.\n";
+
+struct request {
+	struct out_options out;
+	struct model_options model;
+	bool json, symbols;
+};
+
+static int set_pid(struct request *r, const char *s)
+{
+	char *end;
+	long pid = strtol(s, &end, 10);
+
+	if (*end || pid <= 0 || pid > INT32_MAX)
+		return util_error(2, "--pid=%s: not a process id", s);
+	r->model.pid = (int)pid;
+	return 0;
+}
+
+/* 0 go on, 1 help was printed, else an exit status. */
+static int parse(int argc, char **argv, struct request *r)
+{
+	static const struct option options[] = {
+		{"all", no_argument, NULL, 'a'},       {"json", no_argument, NULL, 'j'},
+		{"pid", required_argument, NULL, 'p'}, {"no-symbols", no_argument, NULL, 'n'},
+		{"help", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0},
+	};
+	int c, status = 0;
+
+	while (!status && (c = getopt_long(argc, argv, "ajp:h", options, NULL)) != -1) {
+		if (c == 'a')
+			r->out.all = true;
+		else if (c == 'j')
+			r->json = true;
+		else if (c == 'n')
+			r->symbols = false;
+		else if (c == 'p')
+			status = set_pid(r, optarg);
+		else if (c == 'h')
+			status = fputs(help, stdout) < 0 ? 2 : 1;
+		else
+			status = util_error(2, "see fdwhy fds --help");
+	}
+	if (!status && optind + 1 < argc)
+		status = util_error(2, "%s: one session at a time", argv[optind + 1]);
+	return status;
+}
+
+static int print(const struct request *r, struct model *m)
+{
+	bool progress = isatty(STDERR_FILENO) && isatty(STDOUT_FILENO);
+	struct symbols *s = symbols_open(m, r->symbols, progress);
+
+	fold_fds(m, s);
+	model_states(m);
+	if (r->json) {
+		struct json_object *o = out_fds_json(m, s);
+
+		puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
+							       JSON_C_TO_STRING_NOSLASHESCAPE));
+		json_object_put(o);
+	} else {
+		out_fds(stdout, m, s, &r->out);
+	}
+	symbols_close(s);
+	return fflush(stdout) ? util_error(2, "standard output: cannot write") : 0;
+}
+
+static int show(const struct request *r, const char *path)
+{
+	struct model m;
+	int error = model_load(path, &r->model, &m);
+
+	if (error)
+		error = util_error(2, "%s: %s", path, strerror(-error));
+	else if (!m.processes_count)
+		error = util_error(2, "%s: no records%s", path,
+				   r->model.pid ? " of this process"
+						: "; is it a session directory?");
+	else
+		error = print(r, &m);
+	model_free(&m);
+	return error;
+}
+
+int cmd_fds(int argc, char **argv)
+{
+	struct request r = {.symbols = true};
+	struct session s;
+	int status = parse(argc, argv, &r);
+
+	if (status)
+		return status == 1 ? 0 : status;
+	status = session_find(argv[optind], &s);
+	if (status)
+		return status;
+	r.out.name = s.name;
+	status = show(&r, s.path);
+	session_free(&s);
+	return status;
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/* model_peers.c - see model_states.h. */
+#include <dirent.h>
+#include <libmnl/libmnl.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "model_states.h"
+#include "util.h"
+
+/* ---- UNIX sockets -------------------------------------------------------------------------------
+ */
+
+static int take_socket(const struct nlmsghdr *h, void *arg)
+{
+	const struct unix_diag_msg *m = mnl_nlmsg_get_payload(h);
+	struct ends *e = arg;
+	struct unix_pair *p = UTIL_PUSH(e->pair, e->pairs, e->pairs_room);
+	const struct nlattr *a = mnl_nlmsg_get_payload_offset(h, sizeof(*m));
+	const char *end = mnl_nlmsg_get_payload_tail(h);
+
+	*p = (struct unix_pair){.inode = m->udiag_ino};
+	for (; mnl_attr_ok(a, (int)(end - (const char *)a)); a = mnl_attr_next(a))
+		if (mnl_attr_get_type(a) == UNIX_DIAG_PEER)
+			p->peer = mnl_attr_get_u32(a);
+	return MNL_CB_OK;
+}
+
+static int by_inode(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+void ends_read_unix(struct ends *e)
+{
+	char room[32768];
+	struct nlmsghdr *h = mnl_nlmsg_put_header(room);
+	struct unix_diag_req *r;
+	struct mnl_socket *s = mnl_socket_open(NETLINK_SOCK_DIAG);
+	unsigned seq = (unsigned)time(NULL);
+	ssize_t n = -1;
+
+	if (!s)
+		return;
+	h->nlmsg_type = SOCK_DIAG_BY_FAMILY;
+	h->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	h->nlmsg_seq = seq;
+	r = mnl_nlmsg_put_extra_header(h, sizeof(*r));
+	r->sdiag_family = AF_UNIX;
+	r->udiag_states = ~0u;
+	r->udiag_show = UDIAG_SHOW_PEER;
+	if (!mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) && mnl_socket_sendto(s, h, h->nlmsg_len) > 0)
+		do
+			n = mnl_socket_recvfrom(s, room, sizeof(room));
+		while (n > 0 && mnl_cb_run(room, (size_t)n, seq, mnl_socket_get_portid(s),
+					   take_socket, e) > 0);
+	mnl_socket_close(s);
+	if (e->pairs)
+		qsort(e->pair, e->pairs, sizeof(*e->pair), by_inode);
+}
+
+bool ends_unix_peer(const struct ends *e, uint64_t inode, uint64_t *ret_peer)
+{
+	const struct unix_pair *p =
+		e->pairs ? bsearch(&inode, e->pair, e->pairs, sizeof(*e->pair), by_inode) : NULL;
+
+	if (!p)
+		return false;
+	*ret_peer = p->peer;
+	return true;
+}
+
+/* ---- who has it open ----------------------------------------------------------------------------
+ */
+
+static void comm_of(int pid, char *ret, size_t size)
+{
+	char path[64];
+	long n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	n = util_read_file(path, ret, size);
+	ret[n > 0 ? strcspn(ret, "\n") : 0] = '\0';
+	util_clean(ret);
+}
+
+/* The mode bits of the link tell how it is open. */
+static void take_link(struct ends *e, int pid, int fd)
+{
+	char path[64], link[64];
+	unsigned long long inode;
+	struct stat st;
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	n = readlink(path, link, sizeof(link) - 1);
+	link[n > 0 ? n : 0] = '\0';
+	if (sscanf(link, "pipe:[%llu]", &inode) != 1 && sscanf(link, "socket:[%llu]", &inode) != 1)
+		return;
+	if (!bsearch(&(uint64_t){inode}, e->wanted, e->wanted_count, sizeof(uint64_t), by_inode) ||
+	    lstat(path, &st))
+		return;
+	*UTIL_PUSH(e->end, e->count, e->room) = (struct end){
+		.inode = inode,
+		.pid = pid,
+		.fd = fd,
+		.mode = (st.st_mode & S_IRUSR ? END_reads : 0) |
+			(st.st_mode & S_IWUSR ? END_writes : 0),
+	};
+	comm_of(pid, e->end[e->count - 1].comm, sizeof(e->end->comm));
+}
+
+static void scan_process(struct ends *e, int pid)
+{
+	char path[64];
+	struct dirent *x;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	d = opendir(path);
+	e->complete &= d != NULL || access(path, F_OK) != 0; /* gone is not hidden */
+	while (d && (x = readdir(d)))
+		if (*x->d_name != '.')
+			take_link(e, pid, atoi(x->d_name));
+	if (d)
+		closedir(d);
+}
+
+void ends_scan(struct ends *e, uint64_t *inode, size_t n)
+{
+	DIR *d = opendir("/proc");
+	struct dirent *x;
+
+	qsort(inode, n, sizeof(*inode), by_inode);
+	e->wanted = inode;
+	e->wanted_count = n;
+	e->complete = d != NULL;
+	while (d && (x = readdir(d)))
+		if (*x->d_name >= '1' && *x->d_name <= '9')
+			scan_process(e, atoi(x->d_name));
+	if (d)
+		closedir(d);
+	e->wanted = NULL;
+	e->wanted_count = 0;
+	if (e->count)
+		qsort(e->end, e->count, sizeof(*e->end), by_inode);
+}
+
+static const struct end *first_of(const struct ends *e, uint64_t inode)
+{
+	const struct end *x =
+		e->count ? bsearch(&inode, e->end, e->count, sizeof(*x), by_inode) : NULL;
+
+	while (x && x > e->end && x[-1].inode == inode)
+		x--;
+	return x;
+}
+
+const struct end *ends_find(const struct ends *e, uint64_t inode, int mode, int pid, int fd)
+{
+	const struct end *own = NULL;
+
+	for (const struct end *x = first_of(e, inode);
+	     x && x < e->end + e->count && x->inode == inode; x++) {
+		if ((x->mode & mode) != mode || (x->pid == pid && x->fd == fd))
+			continue;
+		if (x->pid != pid)
+			return x;
+		own = x;
+	}
+	return own;
+}
+
+void ends_free(struct ends *e)
+{
+	free(e->end);
+	free(e->pair);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* model_states.h - who holds the other end of a pipe or a UNIX socket, on this machine, now. */
+#ifndef TOOL_MODEL_STATES_H
+#define TOOL_MODEL_STATES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+enum end_mode { END_reads = 1, END_writes = 2 };
+
+struct end {
+	uint64_t inode;
+	int pid, fd;
+	int mode; /* enum end_mode */
+	char comm[16];
+};
+
+struct ends {
+	struct end *end;
+	size_t count, room;
+	struct unix_pair {
+		uint64_t inode, peer;
+	} * pair;
+	size_t pairs, pairs_room;
+	bool complete;          /* every process could be looked into */
+	const uint64_t *wanted; /* during ends_scan() */
+	size_t wanted_count;
+};
+
+/* All UNIX sockets with their peers, by sock_diag. */
+void ends_read_unix(struct ends *e);
+/* false: not known. *ret_peer 0: it has none. */
+bool ends_unix_peer(const struct ends *e, uint64_t inode, uint64_t *ret_peer);
+/* Who has these inodes open. Sorts them. */
+void ends_scan(struct ends *e, uint64_t *inode, size_t n);
+/* One that is not (pid, fd) and has all bits of `mode`; another process rather than this one. */
+const struct end *ends_find(const struct ends *e, uint64_t inode, int mode, int pid, int fd);
+void ends_free(struct ends *e);
+
+#endif
