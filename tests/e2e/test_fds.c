@@ -106,7 +106,7 @@ static void one_screen_answers_who_what_and_where(void **state)
 	assert_non_null(strstr(text, "fds open now in 1 process"));
 	assert_non_null(strstr(text, "LIMIT SOFT/HARD"));
 	assert_non_null(strstr(text, "leak_files"));
-	assert_non_null(strstr(text, "device"));
+	assert_non_null(strstr(text, "20 /dev/null"));
 	assert_true(lines(text) <= 24);
 	free(text);
 	stop(&p);
