@@ -112,7 +112,7 @@ struct rule_counts {
 	uint64_t waited_ns; /* in retries and delays */
 	uint64_t loop_ns;   /* of it, in threads that also wait in poll, select or epoll */
 	uint64_t budget;    /* retries refused because the budget was spent */
-	uint64_t pad;
+	uint64_t tries;     /* waits of retries: few, or a wait was a busy loop */
 };
 
 struct rules_counts_file {

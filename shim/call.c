@@ -173,8 +173,8 @@ COLD uint32_t call_blocked_here(const struct call_what *w, const struct stack_se
 	return blocked(w, slot_of(w), false, seed);
 }
 
-COLD void call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
-		     const struct stack_seed *seed)
+COLD uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
+			 const struct stack_seed *seed)
 {
 	struct record_slot *s = slot_of(w);
 	uint64_t now = self_now_coarse(), seq;
@@ -184,11 +184,9 @@ COLD void call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
 
 	if (site)
 		self_add32(&site->injected, 1);
-	if (site && error == EAGAIN && s && s->state == SLOT_open)
-		call_fate_failed(s, id, now);
 	e = error == RECORD_ERROR_NOTE ? NULL : store_event_begin(&seq);
 	if (!e)
-		return;
+		return id;
 	*e = (struct record_event){.time_ns = now,
 				   .tid = self_tid(),
 				   .call = w->call,
@@ -198,6 +196,15 @@ COLD void call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
 				   .type = EVENT_inject,
 				   .arg = rule};
 	store_event_end(e, seq);
+	return id;
+}
+
+COLD void call_faked_fate(const struct call_what *w, uint32_t site)
+{
+	struct record_slot *s = slot_of(w);
+
+	if (site && s && s->state == SLOT_open)
+		call_fate_failed(s, site, self_now_coarse());
 }
 
 /* EMFILE, ENFILE */

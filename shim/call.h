@@ -52,8 +52,10 @@ void call_failed(const struct call_what *w, const struct stack_seed *seed);
  */
 uint32_t call_blocked_here(const struct call_what *w, const struct stack_seed *seed);
 /* A rule made the call fail with `error` (or RECORD_ERROR_*): noted at its site, with an event. */
-void call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
-		const struct stack_seed *seed);
+uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
+		    const struct stack_seed *seed);
+/* The caller sees that EAGAIN: what it does next is the site's fate. */
+void call_faked_fate(const struct call_what *w, uint32_t site);
 /* A call on `fd` succeeded that slots_use() did not count. */
 void call_used(int fd);
 /* `fd` is new. */
@@ -107,13 +109,16 @@ void call_fate_retried(uint32_t site, bool masked, uint64_t waited_ns);
 struct call_ruled {
 	bool on;
 	bool retrying;
+	bool faked;           /* an injected failure, already recorded */
 	uint16_t after_error; /* fail with this after the real call was made (closes) */
 	uint32_t site;        /* of the EAGAIN that is retried */
 	uint32_t place;       /* of the retry rule */
-	size_t cut;           /* at most so many bytes, 0: all */
-	bool half;            /* at most half the bytes */
-	bool whole;           /* go on after a partial send */
-	size_t done;          /* bytes of a send that are out */
+	uint32_t delay_place; /* of the inject rule */
+	uint32_t tries;
+	size_t cut;  /* at most so many bytes, 0: all */
+	bool half;   /* at most half the bytes */
+	bool whole;  /* go on after a partial send */
+	size_t done; /* bytes of a send that are out */
 	uint64_t began_ns;
 	uint64_t delay_exit_ns;
 	struct wait wait;

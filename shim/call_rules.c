@@ -115,10 +115,10 @@ static bool act(const struct call_what *w, struct call_ruled *x, const struct ru
 	bool fails = r->flags & RULE_ERROR;
 
 	sleep_for(r->delay_enter_ns, pick->place);
-	call_faked(w, fails ? r->error : RECORD_ERROR_FAKED, r->id, seed);
+	x->site = call_faked(w, fails ? r->error : RECORD_ERROR_FAKED, r->id, seed);
 	send_signal(r->signo);
 	x->delay_exit_ns = r->delay_exit_ns;
-	x->place = pick->place;
+	x->delay_place = pick->place;
 	x->half = r->flags & RULE_HALF;
 	x->cut = x->half ? 0 : r->short_bytes;
 	if (fails && fails_after(w->call, r->error)) {
@@ -127,33 +127,12 @@ static bool act(const struct call_what *w, struct call_ruled *x, const struct ru
 	}
 	if (!fails && !(r->flags & RULE_RETVAL))
 		return false;
+	x->faked = true;
 	*ret = fails ? -1 : (long)r->retval;
 	sleep_for(r->delay_exit_ns, pick->place);
 	if (fails)
 		errno = r->error;
 	return true;
-}
-
-COLD bool call_injected(const struct call_what *w, struct call_ruled *x,
-			const struct stack_seed *seed, long *ret)
-{
-	unsigned armed = rules_map.armed[w->call];
-	struct rules_pick pick;
-	struct asked a;
-	int saved = errno;
-	bool done = false;
-
-	*x = (struct call_ruled){.on = true};
-	if (!(armed & (ARMED(RULE_inject) | ARMED(RULE_note))) || !call_ready())
-		return false;
-	ask(w, seed, &a);
-	if (armed & ARMED(RULE_note) && rules_pick(&a.in, RULE_note, &pick))
-		call_faked(w, RECORD_ERROR_NOTE, pick.rule.id, seed);
-	if (armed & ARMED(RULE_inject) && rules_pick(&a.in, RULE_inject, &pick))
-		done = act(w, x, &pick, seed, ret);
-	if (!done || *ret >= 0)
-		errno = saved;
-	return done;
 }
 
 /* ---- retry ------------------------------------------------------------------------------------
@@ -225,7 +204,7 @@ static bool begin_retry(const struct call_what *w, struct call_ruled *x,
 		return false;
 	ask(w, seed, &a);
 	if (!rules_pick(&a.in, RULE_retry, &pick) ||
-	    (!(pick.rule.flags & RULE_TIMEOUTS) && own_timeout(w)))
+	    (!x->faked && !(pick.rule.flags & RULE_TIMEOUTS) && own_timeout(w)))
 		return false;
 	now = self_clock(CLOCK_MONOTONIC);
 	left = budget_left(&pick.rule, now);
@@ -241,7 +220,8 @@ static bool begin_retry(const struct call_what *w, struct call_ruled *x,
 				.fd = w->fd,
 				.events = events_of(w->call, a.in.kind),
 				.cancellable = is_cancellation_point(w->call)};
-	x->site = call_blocked_here(w, seed);
+	if (!x->faked) /* else call_faked() has recorded it */
+		x->site = call_blocked_here(w, seed);
 	return true;
 }
 
@@ -254,6 +234,7 @@ static void end_retry(const struct call_what *w, struct call_ruled *x, bool mask
 	__atomic_fetch_add(&budget.spent_ns, waited, __ATOMIC_RELAXED);
 	rules_add_count(masked ? &c->masked : &c->gave_up, 1);
 	rules_add_count(&c->waited_ns, waited);
+	rules_add_count(&c->tries, x->tries);
 	if (self_waits) /* this thread also waits in poll or epoll: it is an event loop */
 		rules_add_count(&c->loop_ns, waited);
 	if (x->site)
@@ -267,7 +248,35 @@ static bool waited(const struct call_what *w, struct call_ruled *x, const struct
 	if (!x->retrying && !(rules_map.armed[w->call] & ARMED(RULE_retry) && call_ready() &&
 			      begin_retry(w, x, seed)))
 		return false;
+	x->tries++;
 	return wait_step(&x->wait) == WAIT_again;
+}
+
+COLD bool call_injected(const struct call_what *w, struct call_ruled *x,
+			const struct stack_seed *seed, long *ret)
+{
+	unsigned armed = rules_map.armed[w->call];
+	struct rules_pick pick;
+	struct asked a;
+	int saved = errno;
+	bool done = false;
+
+	*x = (struct call_ruled){.on = true};
+	if (!(armed & (ARMED(RULE_inject) | ARMED(RULE_note))) || !call_ready())
+		return false;
+	ask(w, seed, &a);
+	if (armed & ARMED(RULE_note) && rules_pick(&a.in, RULE_note, &pick))
+		call_faked(w, RECORD_ERROR_NOTE, pick.rule.id, seed);
+	do
+		done = armed & ARMED(RULE_inject) && rules_pick(&a.in, RULE_inject, &pick) &&
+		       act(w, x, &pick, seed, ret);
+	while (done && *ret < 0 && errno == EAGAIN && waited(w, x, seed));
+	if (done && x->retrying)
+		end_retry(w, x, false);
+	else if (done && *ret < 0 && pick.rule.error == EAGAIN)
+		call_faked_fate(w, x->site);
+	errno = done && *ret < 0 ? pick.rule.error : saved;
+	return done;
 }
 
 COLD bool call_after(bool failed, const struct call_what *w, struct call_ruled *x,
@@ -285,7 +294,7 @@ COLD bool call_after(bool failed, const struct call_what *w, struct call_ruled *
 	if (failed && !(retried && error == EAGAIN))
 		call_failed(w, seed);
 	if (x->on)
-		sleep_for(x->delay_exit_ns, x->place);
+		sleep_for(x->delay_exit_ns, x->delay_place);
 	errno = error;
 	return false;
 }
@@ -294,7 +303,7 @@ COLD int call_close_ruled(int r, const struct call_ruled *x)
 {
 	int error = r ? errno : x->after_error;
 
-	sleep_for(x->delay_exit_ns, x->place);
+	sleep_for(x->delay_exit_ns, x->delay_place);
 	if (!error)
 		return r;
 	errno = error;

@@ -94,6 +94,7 @@ static void add_process(struct load *l)
 static void add_misses(struct load *l)
 {
 	const struct record_header *h = &l->r.head;
+	char *why;
 
 	for (unsigned i = 0; i < MISS_COUNT; i++)
 		if (h->missed[i])
@@ -101,6 +102,11 @@ static void add_misses(struct load *l)
 				    i == MISS_child_unrecorded ? ": " : "",
 				    i == MISS_child_unrecorded ? strerror((int)h->child_errno)
 							       : "");
+	if (h->rules_why) {
+		why = record_text(&l->r, h->rules_why);
+		model_cover(l->m, (int)h->pid, 1, "no rules: %s", why ? why : "unknown why");
+		free(why);
+	}
 	if (h->off)
 		model_cover(l->m, (int)h->pid, 1, "%s: %s", names_off(h->off),
 			    strerror((int)h->off_errno));
@@ -128,7 +134,7 @@ static void add_failure(struct load *l, const struct record_site *s)
 		model_eagain_at(l->m, s->call, s->error, model_stack(l->m, &l->r, s->stack));
 	char *target = record_text(&l->r, s->target);
 
-	e->count += s->count;
+	e->count += s->count - s->injected;
 	earlier_later(&e->first_ns, &e->last_ns, real_time(&l->r, s->first_ns),
 		      real_time(&l->r, s->last_ns));
 	model_pid_add(&e->pids, process_of(l)->pid);
@@ -151,6 +157,28 @@ static void add_failure(struct load *l, const struct record_site *s)
 		if (f->kind)
 			e->kind = f->kind;
 	}
+}
+
+/* What rules made of it; the rest, if any, is the program's own. */
+static void add_action(struct load *l, const struct record_site *s)
+{
+	struct model_action *a = model_action_at(l->m, s, model_stack(l->m, &l->r, s->stack));
+
+	a->count += s->injected;
+	a->kind = s->kind;
+	earlier_later(&a->first_ns, &a->last_ns, real_time(&l->r, s->first_ns),
+		      real_time(&l->r, s->last_ns));
+	model_pid_add(&a->pids, process_of(l)->pid);
+	for (unsigned i = 0; i < FATE_COUNT; i++)
+		a->fate[i] += s->fate[i];
+	free(a->target);
+	a->target = record_text(&l->r, s->target);
+}
+
+static bool is_failure(const struct record_site *s)
+{
+	return s->count > s->injected &&
+	       (s->error == EAGAIN || s->error == EMFILE || s->error == ENFILE);
 }
 
 static void add_misuse(struct load *l, const struct record_site *s)
@@ -207,10 +235,12 @@ static void add_sites(struct load *l)
 			continue; /* model_listeners() */
 		if (s->error == 0)
 			add_birth_site(l, i, s);
-		else if (s->error == EBADF)
+		else if (s->error == EBADF && s->count > s->injected)
 			add_misuse(l, s);
-		else if (s->count)
+		else if (is_failure(s))
 			add_failure(l, s);
+		if (s->error && s->injected)
+			add_action(l, s);
 	}
 }
 
@@ -412,6 +442,7 @@ int model_load(const char *session, const struct model_options *options, struct 
 	if (error)
 		return error;
 	model_ends(ret, options);
+	model_rules(ret);
 	model_judge(ret);
 	return 0;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include "explain.h"
 #include "record.h"
+#include "ruleset.h"
 #include "verdict.h"
 
 #define MODEL_NONE UINT32_MAX
@@ -129,6 +130,22 @@ struct model_misuse {
 	char *target;
 };
 
+/* Where rules acted: error is the errno returned, or RECORD_ERROR_*. */
+struct model_action {
+	uint16_t call, error;
+	uint8_t kind;
+	uint32_t stack;
+	uint64_t count, first_ns, last_ns;
+	uint64_t fate[FATE_COUNT]; /* of an injected EAGAIN */
+	struct model_pids pids;
+	char *target;
+};
+
+struct model_rule {
+	struct rule rule;
+	struct rule_counts counts;
+};
+
 struct model_listener {
 	int pid;
 	char *comm, *target;
@@ -162,8 +179,11 @@ struct model {
 	ARRAY(struct model_open, opens);
 	ARRAY(struct model_misuse, misuses);
 	ARRAY(struct model_listener, listeners);
+	ARRAY(struct model_rule, rules);
+	ARRAY(struct model_action, actions);
 	ARRAY(struct model_coverage, coverage);
 #undef ARRAY
+	uint64_t rules_seed;
 	uint64_t *ages;
 	uint32_t *stack_index; /* hash table of 1 + index */
 	size_t stack_index_size;
@@ -216,6 +236,13 @@ struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t er
 struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack);
 struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint32_t stack);
 void model_target_add(struct model_fds *f, const char *target);
+
+/* ---- model_rules.c: the session's rules, and what they did
+ * ---------------------------------------------------------- */
+
+void model_rules(struct model *m);
+struct model_action *model_action_at(struct model *m, const struct record_site *s, uint32_t stack);
+void model_rules_free(struct model *m);
 
 /* ---- model_live.c: what /proc says of a living process
  * ------------------------------------------- */

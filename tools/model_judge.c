@@ -242,6 +242,7 @@ static void free_fds(struct model *m)
 
 void model_free(struct model *m)
 {
+	model_rules_free(m);
 	free_failures(m->eagains, m->eagains_count);
 	free_failures(m->limits, m->limits_count);
 	free_fds(m);

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "names.h"
-#include "out.h"
+#include "out_page.h"
 #include "util.h"
 
 #define ADD(o, key, value) json_object_object_add((o), (key), (value))
@@ -445,6 +445,8 @@ struct json_object *out_json(const struct model *m, struct symbols *s, const str
 	ADD(root, "fds", list[3]);
 	ADD(root, "open_fds", list[4]);
 	ADD(root, "misuse", list[5]);
+	ADD(root, "rules", out_json_rules(m));
+	ADD(root, "rule_actions", out_json_actions(m, s));
 	ADD(root, "coverage", coverage(m));
 	return root;
 }

@@ -5,117 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 #include "names.h"
-#include "out.h"
+#include "out_page.h"
 #include "term.h"
 #include "util.h"
 
-#define FRAMES_SHOWN 6
 #define FINDINGS_SHOWN 5 /* of a kind */
-
-struct page {
-	FILE *to;
-	const struct model *m;
-	struct symbols *s;
-	const struct out_options *o;
-	unsigned number;
-};
-
-static const char *base(const char *path)
-{
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path ? path : "?";
-}
-
-/* ---- stacks -----------------------------------------------------------------------------------
- */
-
-/* How a program starts is the same in every stack. */
-static bool is_start(const struct symbol *s)
-{
-	static const char *const names[] = {
-		"_start", "__libc_start_main", "__libc_start_call_main", "start_thread", "clone",
-		"clone3", "__clone3",          "__libc_start_main_impl", "__clone"};
-
-	for (size_t i = 0; s->function && i < sizeof(names) / sizeof(names[0]); i++)
-		if (!strncmp(s->function, names[i], strlen(names[i])) &&
-		    (s->function[strlen(names[i])] == '\0' || s->function[strlen(names[i])] == '@'))
-			return true;
-	return false;
-}
-
-static void print_symbol(struct page *p, const struct model_frame *f, const struct symbol *s)
-{
-	const struct model_module *m = f->module == MODEL_NONE ? NULL : &p->m->modules[f->module];
-
-	fprintf(p->to, "       %s", s->function ? s->function : "");
-	if (!s->function)
-		fprintf(p->to, "%s%s0x%llx", m ? base(m->path) : "", m ? "+" : "",
-			(unsigned long long)f->offset);
-	if (s->file)
-		fprintf(p->to, "  %s%s:%d%s", term_on(TERM_dim), base(s->file), s->line,
-			term_off());
-	else if (s->function && m)
-		fprintf(p->to, "  %s%s+0x%llx%s", term_on(TERM_dim), base(m->path),
-			(unsigned long long)f->offset, term_off());
-	fprintf(p->to, "%s\n", s->inlined ? " (inlined)" : "");
-}
-
-static void print_stack(struct page *p, uint32_t stack)
-{
-	const struct model_stack *k = stack == MODEL_NONE ? NULL : &p->m->stacks[stack];
-	size_t shown = 0, all = 0, most = p->o->all ? SIZE_MAX : FRAMES_SHOWN;
-
-	for (uint32_t i = 0; k && i < k->depth; i++) {
-		const struct model_frame *f = &p->m->frames[k->first + i];
-		size_t n;
-		const struct symbol *s = symbols_at(p->s, f, &n);
-
-		if (!p->o->all && is_start(&s[n - 1]))
-			break;
-		for (size_t j = 0; j < n && shown < most; j++, shown++)
-			print_symbol(p, f, &s[j]);
-		all += n;
-	}
-	if (all > shown)
-		fprintf(p->to, "       %s... %zu more%s\n", term_on(TERM_dim), all - shown,
-			term_off());
-	if (!k)
-		fprintf(p->to, "       (no stack recorded)\n");
-	else if (k->flags & STACK_LOST && p->o->all)
-		fprintf(p->to, "       (the rest could not be unwound)\n");
-}
-
-static const char *comm_of(const struct page *p, int pid)
-{
-	for (size_t k = p->m->processes_count; k-- > 0;)
-		if (p->m->processes[k].pid == pid)
-			return p->m->processes[k].comm;
-	return "pid";
-}
-
-static void print_pids(struct page *p, const struct model_pids *pids)
-{
-	for (size_t i = 0; i < pids->count && i < 4; i++)
-		fprintf(p->to, "%s%s %d", i ? ", " : "", comm_of(p, pids->pid[i]), pids->pid[i]);
-	if (pids->count > 4)
-		fprintf(p->to, " and %zu more", pids->count - 4);
-}
-
-static void heading(struct page *p, enum term_style style, const char *what)
-{
-	fprintf(p->to, "\n%s%2u. %s%s ", term_on(style), ++p->number, what, term_off());
-}
 
 /* ---- findings ---------------------------------------------------------------------------------
  */
 
-static void print_fates(struct page *p, const struct model_eagain *e)
+static void print_fates(struct out_page *p, const struct model_eagain *e)
 {
 	const char *comma = "";
 
 	fprintf(p->to, "     %llu times in ", (unsigned long long)e->count);
-	print_pids(p, &e->pids);
+	out_page_pids(p, &e->pids);
 	fprintf(p->to, "; then: ");
 	for (unsigned i = 0; i < FATE_COUNT; i++) {
 		if (!e->fate[i])
@@ -130,21 +34,21 @@ static void print_fates(struct page *p, const struct model_eagain *e)
 	fputc('\n', p->to);
 }
 
-static void print_failure(struct page *p, const struct model_eagain *e)
+static void print_failure(struct out_page *p, const struct model_eagain *e)
 {
 	static const enum term_style styles[] = {TERM_dim, TERM_yellow, TERM_red};
 	char *what = util_format("%s %s: %s", explain_severity_name(e->why.severity),
 				 names_call_plain(e->call), e->why.cause ? e->why.cause : "EAGAIN");
 
-	heading(p, styles[e->why.severity], what);
+	out_page_heading(p, styles[e->why.severity], what);
 	fprintf(p->to, "%s\n", e->target ? e->target : "");
 	fprintf(p->to, "     %s\n", e->why.sentence);
 	print_fates(p, e);
-	print_stack(p, e->stack);
+	out_page_stack(p, e->stack);
 	if (e->listener != MODEL_NONE && p->m->listeners[e->listener].listen_stack != MODEL_NONE &&
 	    p->o->all) {
 		fprintf(p->to, "     listen() was called at\n");
-		print_stack(p, p->m->listeners[e->listener].listen_stack);
+		out_page_stack(p, p->m->listeners[e->listener].listen_stack);
 	}
 	if (e->why.advice)
 		fprintf(p->to, "     %sadvice:%s %s\n", term_on(TERM_bold), term_off(),
@@ -152,7 +56,7 @@ static void print_failure(struct page *p, const struct model_eagain *e)
 	free(what);
 }
 
-static void print_failures(struct page *p)
+static void print_failures(struct out_page *p)
 {
 	unsigned left = p->o->all ? ~0u : FINDINGS_SHOWN, hidden = 0;
 
@@ -172,7 +76,7 @@ static void print_failures(struct page *p)
 		fprintf(p->to, "\n    %u more like these: --all\n", hidden);
 }
 
-static bool worth_showing(const struct page *p, const struct model_fds *f)
+static bool worth_showing(const struct out_page *p, const struct model_fds *f)
 {
 	if (p->o->call && p->o->call != f->call)
 		return false;
@@ -180,27 +84,27 @@ static bool worth_showing(const struct page *p, const struct model_fds *f)
 	       (f->verdict.kind == VERDICT_at_exit && !f->listening);
 }
 
-static void print_fds(struct page *p, const struct model_fds *f)
+static void print_fds(struct out_page *p, const struct model_fds *f)
 {
 	char *what = util_format("%s %s of %s:", verdict_name(f->verdict.kind), names_kind(f->kind),
 				 names_call_plain(f->call));
 
-	heading(p,
+	out_page_heading(p,
 		f->verdict.kind == VERDICT_leak      ? TERM_red
 		: f->verdict.kind == VERDICT_growing ? TERM_yellow
 						     : TERM_dim,
 		what);
 	fprintf(p->to, "%s\n     ", f->verdict.reason);
-	print_pids(p, &f->pids);
+	out_page_pids(p, &f->pids);
 	for (size_t i = 0; i < f->target_count && i < 3; i++)
 		fprintf(p->to, "%s%s", i ? ", " : "; ", f->targets[i]);
 	fprintf(p->to, "%s\n", f->target_count > 3 ? ", ..." : "");
 	out_states(p->to, p->m, (uint32_t)(f - p->m->fds));
-	print_stack(p, f->stack);
+	out_page_stack(p, f->stack);
 	free(what);
 }
 
-static void print_births(struct page *p)
+static void print_births(struct out_page *p)
 {
 	unsigned left = p->o->all ? ~0u : FINDINGS_SHOWN, hidden = 0;
 
@@ -216,36 +120,36 @@ static void print_births(struct page *p)
 		fprintf(p->to, "\n    %u more birth sites: --all\n", hidden);
 }
 
-static void print_misuse(struct page *p, const struct model_misuse *x)
+static void print_misuse(struct out_page *p, const struct model_misuse *x)
 {
-	heading(p, TERM_red,
+	out_page_heading(p, TERM_red,
 		names_class(x->call) == CLASS_close ? "double close" : "use after close");
 	fprintf(p->to, "by %s, %llu times in ", names_call_plain(x->call),
 		(unsigned long long)x->count);
-	print_pids(p, &x->pids);
+	out_page_pids(p, &x->pids);
 	fprintf(p->to, "%s%s\n", x->target ? "; " : "", x->target ? x->target : "");
-	print_stack(p, x->stack);
+	out_page_stack(p, x->stack);
 	fprintf(p->to, "     closed before at\n");
-	print_stack(p, x->death_stack);
+	out_page_stack(p, x->death_stack);
 	fprintf(p->to, "     opened at\n");
-	print_stack(p, x->birth_stack);
+	out_page_stack(p, x->birth_stack);
 }
 
-static void print_limit(struct page *p, const struct model_eagain *e)
+static void print_limit(struct out_page *p, const struct model_eagain *e)
 {
-	heading(p, TERM_red,
+	out_page_heading(p, TERM_red,
 		e->error == 24 ? "too many open files (EMFILE):" : "file table overflow (ENFILE):");
 	fprintf(p->to, "%s, %llu times in ", names_call_plain(e->call),
 		(unsigned long long)e->count);
-	print_pids(p, &e->pids);
+	out_page_pids(p, &e->pids);
 	fputc('\n', p->to);
-	print_stack(p, e->stack);
+	out_page_stack(p, e->stack);
 }
 
 /* ---- the frame around them ----------------------------------------------------------------------
  */
 
-static void print_head(struct page *p, const struct model_summary *t)
+static void print_head(struct out_page *p, const struct model_summary *t)
 {
 	const struct model *m = p->m;
 	uint64_t until = m->live ? m->now_ns : m->last_ns;
@@ -262,7 +166,7 @@ static void print_head(struct page *p, const struct model_summary *t)
 		t->limits ? ", at the limit of open files" : "");
 }
 
-static void print_totals(struct page *p, const struct model_summary *t)
+static void print_totals(struct out_page *p, const struct model_summary *t)
 {
 	uint64_t opened = 0, closed = 0;
 
@@ -282,7 +186,7 @@ static void print_totals(struct page *p, const struct model_summary *t)
 }
 
 /* The same thing not seen in many processes is one line: how often, in how many. */
-static bool said_before(const struct page *p, size_t i)
+static bool said_before(const struct out_page *p, size_t i)
 {
 	for (size_t k = 0; k < i; k++)
 		if (!strcmp(p->m->coverage[k].what, p->m->coverage[i].what))
@@ -290,7 +194,7 @@ static bool said_before(const struct page *p, size_t i)
 	return false;
 }
 
-static void print_unseen(struct page *p, size_t i, bool first)
+static void print_unseen(struct out_page *p, size_t i, bool first)
 {
 	const struct model_coverage *c = &p->m->coverage[i];
 	uint64_t count = 0;
@@ -315,7 +219,7 @@ static void print_unseen(struct page *p, size_t i, bool first)
 	fputs(count > 1 ? ")\n" : "\n", p->to);
 }
 
-static void print_coverage(struct page *p)
+static void print_coverage(struct out_page *p)
 {
 	size_t shown = 0, most = p->o->all ? p->m->coverage_count : 4, i;
 
@@ -331,7 +235,7 @@ static void print_coverage(struct page *p)
 		fprintf(p->to, "          more: --all\n");
 }
 
-static void print_processes(struct page *p)
+static void print_processes(struct out_page *p)
 {
 	static const char *const how[] = {"running", "exited", "killed by signal", "lost"};
 
@@ -350,20 +254,20 @@ static void print_processes(struct page *p)
 	}
 }
 
-static void print_problems(struct page *p)
+static void print_problems(struct out_page *p)
 {
 	for (uint32_t i = 0; i < p->m->modules_count; i++) {
 		const char *problem = symbols_problem(p->s, i);
 
 		if (problem && p->m->modules[i].path &&
-		    strcmp(base(p->m->modules[i].path), "linux-vdso.so.1"))
+		    strcmp(out_page_base(p->m->modules[i].path), "linux-vdso.so.1"))
 			fprintf(p->to, "No symbols: %s: %s\n", p->m->modules[i].path, problem);
 	}
 }
 
 void out_text(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o)
 {
-	struct page p = {.to = to, .m = m, .s = s, .o = o};
+	struct out_page p = {.to = to, .m = m, .s = s, .o = o};
 	struct model_summary t;
 
 	model_summarize(m, &t);
@@ -376,6 +280,7 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 		if (!o->call || o->call == m->misuses[i].call)
 			print_misuse(&p, &m->misuses[i]);
 	print_births(&p);
+	out_rules(&p);
 	print_totals(&p, &t);
 	if (o->all)
 		print_processes(&p);
