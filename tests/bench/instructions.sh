@@ -7,7 +7,8 @@
 #   --check    fail when an operation needs more than 2 % (and one instruction) above instructions.txt
 #   --write    make the present figures those of instructions.txt
 #   --profile  where they go: instructions per operation, by function
-# Called by bench.sh and by CI.
+# Called by bench.sh and by tests/e2e/test_instructions.c. --check exits 77 where the figures are those of
+# another compiler, libc or valgrind, and says so: the counts would differ without a cause in the code.
 . "$(dirname "$0")/lib.sh"
 book=$here/instructions.txt
 FEW=1000
@@ -18,6 +19,7 @@ OPS="send_recv eagain stacks_1000 open_close socket_close dup_close fcntl_getfl 
 bench_build || exit 1
 if ! command -v valgrind >/dev/null 2>&1; then
 	echo "skip: valgrind is not installed"
+	[ "${1:-}" = --check ] && exit 77
 	exit 0
 fi
 bench_place
@@ -28,7 +30,7 @@ collected() { # MODE OP COUNT [OUT]
 	[ "$1" = fdwhy ] && list=$so
 	# Valgrind's own start must not be preloaded: it would ask the fake kernel for its files.
 	valgrind --trace-children=yes --tool=callgrind --callgrind-out-file="${4:-/dev/null}" \
-		env FDWHY_SESSION="$session" LD_PRELOAD="$(preload "$list")" "$bin/bench_calls" "$2" "$3" 1000 2>&1 >/dev/null </dev/null |
+		env -i FDWHY_SESSION="$session" LD_PRELOAD="$(preload "$list")" "$bin/bench_calls" "$2" "$3" 1000 2>&1 >/dev/null </dev/null |
 		awk '/Collected/ { n = $NF } END { print n }'
 	rm -f "$session"/*
 }
@@ -48,7 +50,17 @@ table() {
 	done
 }
 
-machine() { echo "$(uname -m) $(${CC:-cc} --version | head -n 1)"; }
+# What made the figures: the compiler of the library itself, how it optimised, libc to its patch level
+# (the dynamic linker and the string functions are counted too), valgrind and the vector extension that
+# valgrind shows to libc, which picks its string functions by it.
+machine() {
+	local by how vectors=
+	by=$(readelf -p .comment "$so" 2>/dev/null | sed -n 's/^ *\[ *[0-9a-f]*\] *//p' | head -n 1)
+	how=$(readelf --debug-dump=info --dwarf-depth=1 "$so" 2>/dev/null |
+		sed -n 's/.*DW_AT_producer.*\(-O[^ ]*\).*/\1/p' | head -n 1)
+	grep -qwm1 avx2 /proc/cpuinfo && vectors=" avx2"
+	echo "$(uname -m)$vectors, ${by:-unknown compiler} ${how:-unknown options}, $(ldd --version | head -n 1), $(valgrind --version)"
+}
 
 write() {
 	{
@@ -61,13 +73,11 @@ write() {
 	cat "$book"
 }
 
-check() {
-	if ! grep -qF "With: $(machine)" "$book"; then
-		echo "skip: instructions.txt was made $(sed -n 's/^# With: /with /p' "$book"), this is $(machine)"
-		exit 0
-	fi
-	table | awk -F'\t' -v book="$book" '
+# Names of the operations in `table`'s output that grew; what was found is printed.
+grown() {
+	awk -F'\t' -v book="$book" -v found="$tmp/grown" '
 		BEGIN {
+			printf "" >found
 			while ((getline line < book) > 0) {
 				split(line, f, " ")
 				if (line !~ /^#/)
@@ -78,14 +88,32 @@ check() {
 			known = $1 in before
 			bad = !known || $3 > before[$1] * 1.02 + 1
 			printf "%-14s %8.1f, was %8.1f%s\n", $1, $3, before[$1], bad ? "  MORE THAN 2 % ABOVE" : ""
-			failed += bad
-		}
-		END {
-			if (failed)
-				print "instructions: " failed " grew: make them cheaper, or say why in the commit " \
-					"and run tests/bench/instructions.sh --write"
-			exit failed != 0
+			if (bad)
+				print $1 >found
 		}'
+}
+
+# On a busy machine more of the kernel's ticks pass in one run: what grew is measured once more.
+check() {
+	local made here
+	made=$(sed -n 's/^# With: //p' "$book")
+	here=$(machine)
+	if ! nm "$so" 2>/dev/null | grep -q stack_memo; then
+		echo "skip: the figures are of the shim's own unwinder, which is not in this library"
+		exit 77
+	elif [ "$made" != "$here" ]; then
+		echo "skip: the figures are of $made; this is $here"
+		exit 77
+	fi
+	table | grown
+	[ -s "$tmp/grown" ] || exit 0
+	OPS=$(tr '\n' ' ' <"$tmp/grown")
+	echo "measured once more:"
+	table | grown
+	[ -s "$tmp/grown" ] || exit 0
+	echo "instructions: $(wc -l <"$tmp/grown") grew: make them cheaper, or say why in the commit" \
+		"and run tests/bench/instructions.sh --write"
+	exit 1
 }
 
 profile() { # OP
