@@ -151,7 +151,9 @@ static int take_regex(struct cursor *c, uint64_t *calls)
 				    "");
 	r = regcomp(&x, text, REG_EXTENDED | REG_NOSUB);
 	if (r) {
-		regerror(r, &x, why, sizeof(why));
+		why[0] = ':';
+		why[1] = ' ';
+		regerror(r, &x, why + 2, sizeof(why) - 2);
 		return cursor_wrong(c, from, "bad regular expression ", text, n, why);
 	}
 	found = match_all(&x, calls);

@@ -14,20 +14,15 @@
 /* ---- words ------------------------------------------------------------------------------------
  */
 
-static const struct word {
+struct word {
 	const char *name;
 	int number;
-} errors[] =
-	{
-#define X(n) {#n, n},
-		WORDS_ERRORS(X)
-#undef X
-},
-  signals[] = {
-#define X(n) {#n, n},
-	  WORDS_SIGNALS(X)
-#undef X
 };
+
+#define X(n) {#n, n},
+static const struct word errors[] = {WORDS_ERRORS(X)};
+static const struct word signals[] = {WORDS_SIGNALS(X)};
+#undef X
 #define ERRORS (sizeof(errors) / sizeof(errors[0]))
 #define SIGNALS (sizeof(signals) / sizeof(signals[0]))
 
@@ -179,32 +174,41 @@ static int find_word(struct cursor *c, const char *what, const struct word *list
 /* ---- keys -------------------------------------------------------------------------------------
  */
 
-static int set_error(struct cursor *c, struct rule *r)
+struct key {
+	const char *name;
+	unsigned actions;
+	uint16_t flag; /* what the key alone says */
+	/* Takes the value; NULL: there is none. `field` is of struct rule. */
+	int (*set)(struct cursor *c, struct rule *r, void *field, size_t size);
+	size_t at, size;
+};
+
+static int set_error(struct cursor *c, struct rule *r, void *field, size_t size)
 {
-	r->flags |= RULE_ERROR;
-	return find_word(c, "error", errors, ERRORS, &r->error);
+	(void)r, (void)size;
+	return find_word(c, "error", errors, ERRORS, field);
 }
 
-static int set_signal(struct cursor *c, struct rule *r)
+static int set_signal(struct cursor *c, struct rule *r, void *field, size_t size)
 {
-	return find_word(c, "signal", signals, SIGNALS, &r->signo);
+	(void)r, (void)size;
+	return find_word(c, "signal", signals, SIGNALS, field);
 }
 
-static int set_retval(struct cursor *c, struct rule *r)
+static int set_retval(struct cursor *c, struct rule *r, void *field, size_t size)
 {
 	bool minus = cursor_take(c, '-');
-	uint64_t n;
+	uint64_t n = 0;
 	int error = values_number(c, INT64_MAX, &n);
 
-	if (error)
-		return error;
-	r->flags |= RULE_RETVAL;
+	(void)field, (void)size;
 	r->retval = minus ? -(int64_t)n : (int64_t)n;
-	return 0;
+	return error;
 }
 
-static int set_short(struct cursor *c, struct rule *r)
+static int set_short(struct cursor *c, struct rule *r, void *field, size_t size)
 {
+	(void)field, (void)size;
 	if (!strncmp(c->text + c->at, "half", 4)) {
 		c->at += 4;
 		r->flags |= RULE_HALF;
@@ -214,10 +218,17 @@ static int set_short(struct cursor *c, struct rule *r)
 	return values_number(c, UINT32_MAX, &r->short_bytes);
 }
 
-static int set_per(struct cursor *c, struct rule *r)
+static int set_when(struct cursor *c, struct rule *r, void *field, size_t size)
+{
+	(void)field, (void)size;
+	return values_when(c, r);
+}
+
+static int set_per(struct cursor *c, struct rule *r, void *field, size_t size)
 {
 	size_t from = c->at;
 
+	(void)field, (void)size;
 	while (!cursor_ended(c))
 		c->at++;
 	for (unsigned i = 0; i < PER_COUNT; i++)
@@ -229,21 +240,41 @@ static int set_per(struct cursor *c, struct rule *r)
 	return cursor_unknown(c, from, "scope of counting", pers, PER_COUNT);
 }
 
-static int set_pid(struct cursor *c, struct rule *r)
+static int set_chance(struct cursor *c, struct rule *r, void *field, size_t size)
 {
-	uint64_t n;
+	(void)r, (void)size;
+	return values_chance(c, field);
+}
+
+static int set_addr(struct cursor *c, struct rule *r, void *field, size_t size)
+{
+	(void)field, (void)size;
+	return values_addr(c, r);
+}
+
+static int set_kinds(struct cursor *c, struct rule *r, void *field, size_t size)
+{
+	(void)r, (void)size;
+	return values_kinds(c, field);
+}
+
+static int set_pid(struct cursor *c, struct rule *r, void *field, size_t size)
+{
+	uint64_t n = 0;
 	int error = values_number(c, INT32_MAX, &n);
 
+	(void)field, (void)size;
 	r->pid = (uint32_t)n;
 	return error;
 }
 
-static int set_stack(struct cursor *c, struct rule *r)
+static int set_stack(struct cursor *c, struct rule *r, void *field, size_t size)
 {
 	static const char digits[] = "0123456789abcdef";
 	size_t from = c->at;
 	const char *d;
 
+	(void)field, (void)size;
 	for (r->stack = 0; cursor_now(c) && (d = strchr(digits, cursor_now(c))); c->at++)
 		r->stack = r->stack << 4 | (uint64_t)(d - digits);
 	if (c->at - from > 16 || !r->stack || !cursor_ended(c))
@@ -252,96 +283,66 @@ static int set_stack(struct cursor *c, struct rule *r)
 	return 0;
 }
 
-static int set_budget(struct cursor *c, struct rule *r)
+static int set_budget(struct cursor *c, struct rule *r, void *field, size_t size)
 {
-	int error = values_time(c, 0, &r->budget_ns);
+	int error = values_time(c, 0, field);
 
+	(void)size;
 	if (!error && cursor_take(c, '/'))
 		error = values_time(c, 0, &r->window_ns);
 	return error;
 }
 
-static int set_for(struct cursor *c, struct rule *r)
+static int set_time(struct cursor *c, struct rule *r, void *field, size_t size)
 {
-	return values_time(c, 0, &r->for_ns);
-}
-
-static int set_after(struct cursor *c, struct rule *r)
-{
-	return values_time(c, 0, &r->after_ns);
-}
-
-static int set_until(struct cursor *c, struct rule *r)
-{
-	return values_time(c, 0, &r->until_ns);
+	(void)r, (void)size;
+	return values_time(c, 0, field);
 }
 
 /* As in strace, a bare number is microseconds. */
-static int set_delay_enter(struct cursor *c, struct rule *r)
+static int set_delay(struct cursor *c, struct rule *r, void *field, size_t size)
 {
-	return values_time(c, 1000, &r->delay_enter_ns);
+	(void)r, (void)size;
+	return values_time(c, 1000, field);
 }
 
-static int set_delay_exit(struct cursor *c, struct rule *r)
+static int set_text(struct cursor *c, struct rule *r, void *field, size_t size)
 {
-	return values_time(c, 1000, &r->delay_exit_ns);
+	(void)r;
+	return values_text(c, field, size);
 }
-
-static int set_kind(struct cursor *c, struct rule *r)
-{
-	return values_kinds(c, &r->kinds);
-}
-
-static int set_p(struct cursor *c, struct rule *r)
-{
-	return values_chance(c, &r->p);
-}
-
-#define TEXT(field)                                                \
-	static int set_##field(struct cursor *c, struct rule *r)   \
-	{                                                          \
-		return values_text(c, r->field, sizeof(r->field)); \
-	}
-TEXT(path)
-TEXT(comm) TEXT(exe) TEXT(module) TEXT(function) TEXT(caller)
 
 #define I (1u << RULE_inject)
 #define R (1u << RULE_retry)
-#define G (1u << RULE_ignore)
-#define N (1u << RULE_note)
-#define ALL (I | R | G | N)
+#define ALL (I | R | 1u << RULE_ignore | 1u << RULE_note)
+#define AT(field) offsetof(struct rule, field), sizeof(((struct rule *)0)->field)
 
-	static const struct key {
-	const char *name;
-	unsigned actions;
-	uint16_t flag; /* a word without a value */
-	int (*set)(struct cursor *c, struct rule *r);
-} keys[] = {
-	{"error", I, 0, set_error},
-	{"retval", I, 0, set_retval},
-	{"short", I, 0, set_short},
-	{"signal", I, 0, set_signal},
-	{"delay_enter", I, 0, set_delay_enter},
-	{"delay_exit", I, 0, set_delay_exit},
-	{"for", R, 0, set_for},
-	{"budget", R, 0, set_budget},
-	{"whole", R, RULE_WHOLE, NULL},
-	{"timeouts", R, RULE_TIMEOUTS, NULL},
-	{"when", ALL, 0, values_when},
-	{"per", ALL, 0, set_per},
-	{"p", ALL, 0, set_p},
-	{"path", ALL, 0, set_path},
-	{"addr", ALL, 0, values_addr},
-	{"kind", ALL, 0, set_kind},
-	{"comm", ALL, 0, set_comm},
-	{"exe", ALL, 0, set_exe},
-	{"pid", ALL, 0, set_pid},
-	{"module", ALL, 0, set_module},
-	{"function", ALL, 0, set_function},
-	{"caller", ALL, 0, set_caller},
-	{"stack", ALL, 0, set_stack},
-	{"after", ALL, 0, set_after},
-	{"until", ALL, 0, set_until},
+static const struct key keys[] = {
+	{"error", I, RULE_ERROR, set_error, AT(error)},
+	{"retval", I, RULE_RETVAL, set_retval, AT(retval)},
+	{"short", I, 0, set_short, AT(short_bytes)},
+	{"signal", I, 0, set_signal, AT(signo)},
+	{"delay_enter", I, 0, set_delay, AT(delay_enter_ns)},
+	{"delay_exit", I, 0, set_delay, AT(delay_exit_ns)},
+	{"for", R, 0, set_time, AT(for_ns)},
+	{"budget", R, 0, set_budget, AT(budget_ns)},
+	{"whole", R, RULE_WHOLE, NULL, 0, 0},
+	{"timeouts", R, RULE_TIMEOUTS, NULL, 0, 0},
+	{"when", ALL, 0, set_when, AT(first)},
+	{"per", ALL, 0, set_per, AT(per)},
+	{"p", ALL, 0, set_chance, AT(p)},
+	{"path", ALL, 0, set_text, AT(path)},
+	{"addr", ALL, 0, set_addr, AT(addr)},
+	{"kind", ALL, 0, set_kinds, AT(kinds)},
+	{"comm", ALL, 0, set_text, AT(comm)},
+	{"exe", ALL, 0, set_text, AT(exe)},
+	{"pid", ALL, 0, set_pid, AT(pid)},
+	{"module", ALL, 0, set_text, AT(module)},
+	{"function", ALL, 0, set_text, AT(function)},
+	{"caller", ALL, 0, set_text, AT(caller)},
+	{"stack", ALL, 0, set_stack, AT(stack)},
+	{"after", ALL, 0, set_time, AT(after_ns)},
+	{"until", ALL, 0, set_time, AT(until_ns)},
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -383,7 +384,7 @@ static int take_key(struct cursor *c, struct rule *r, uint32_t *seen)
 		return cursor_wrong(c, from, "expected = and a value after ", k->name,
 				    strlen(k->name), "");
 	from = c->at;
-	error = k->set(c, r);
+	error = k->set(c, r, (char *)r + k->at, k->size);
 	if (!error && !cursor_ended(c)) {
 		while (!cursor_ended(c))
 			c->at++;

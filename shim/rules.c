@@ -3,6 +3,7 @@
  * rules.c - picks the rule that acts on a call. Conditions are tried from the cheap to the dear:
  * call, time, process, kind, target, stack; then the match is counted.
  */
+#include <endian.h>
 #include <netinet/in.h>
 #include <string.h>
 #include "rules.h"
@@ -69,8 +70,7 @@ static bool match_addr(const struct rule *r, const struct rules_in *in)
 	} else {
 		return false;
 	}
-	port = (uint16_t)(port << 8 |
-			  port >> 8); /* network order; both machines we know are little */
+	port = be16toh(port);
 	if (r->port_last && (port < r->port_first || port > r->port_last))
 		return false;
 	return !r->family ||
