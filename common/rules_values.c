@@ -36,11 +36,11 @@ int values_time(struct cursor *c, uint64_t bare_ns, uint64_t *ret_ns)
 	static const struct {
 		const char *unit;
 		uint64_t ns;
-	} units[] = {
-		{"ns", 1}, {"us", 1000}, {"ms", 1000000}, {"s", 1000000000}, {"m", 60000000000}};
+	} units[] = {{"ns", 1},         {"us", 1000},       {"ms", 1000000},
+		     {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}};
 	size_t from = c->at, unit;
 	uint64_t n;
-	int r = values_number(c, UINT64_MAX / 60000000000u, &n);
+	int r = values_number(c, UINT64_MAX / 3600000000000u, &n);
 
 	if (r)
 		return r;
@@ -57,8 +57,8 @@ int values_time(struct cursor *c, uint64_t bare_ns, uint64_t *ret_ns)
 			*ret_ns = n * units[i].ns;
 			return 0;
 		}
-	return cursor_wrong(c, from, "expected a time with its unit: 2s, 500ms, 10us, 7ns", NULL, 0,
-			    "");
+	return cursor_wrong(c, from, "expected a time with its unit: 1h, 5m, 2s, 500ms, 10us, 7ns",
+			    NULL, 0, "");
 }
 
 int values_when(struct cursor *c, struct rule *r)

@@ -86,6 +86,11 @@ uint32_t call_address_string(const void *addr, uint32_t bytes);
 /* The same as text: a path from outside a chroot, "" when it is none; and the address, or NULL. */
 const struct sockaddr *call_target_text(const struct call_what *w, char *ret_path, size_t size,
 					uint32_t *ret_addr_bytes);
+/*
+ * *w before its call, when the kernel has not looked at pointers yet: without those that nothing
+ * can be read from.
+ */
+struct call_what call_checked(const struct call_what *w);
 /* The stack of `seed` in the record; 0 when not recorded. */
 uint32_t call_stack(const struct stack_seed *seed);
 

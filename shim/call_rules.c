@@ -26,43 +26,66 @@ static const uint8_t classes[CALL_COUNT] = {
 
 struct asked {
 	struct rules_in in;
+	const struct call_what *what;
+	const struct stack_seed *seed;
 	char path[512];
 	char exe[RECORD_STRING_MAX + 1];
 };
 
-static void text_of(uint32_t id, char *ret, size_t size)
+static void find_exe(struct asked *a)
 {
+	const struct record_image *images = store_part(PART_images);
+	uint64_t count = store.head->part[PART_images].used;
+	uint32_t id = count ? images[count - 1].exe : 0;
 	const struct record_string *s = id ? store_string_at(id) : NULL;
-	size_t n = s && s->bytes < size ? s->bytes : 0;
+	size_t n = s && s->bytes < sizeof(a->exe) ? s->bytes : 0;
 
 	if (n)
-		memcpy(ret, s->data, n);
-	ret[n] = '\0';
+		memcpy(a->exe, s->data, n);
+	a->exe[n] = '\0';
+	a->in.exe = a->exe;
+}
+
+static void find_stack(struct asked *a)
+{
+	const struct record_stack *t;
+
+	a->in.stack = call_stack(a->seed);
+	if (!a->in.stack)
+		return;
+	t = (const void *)((const uint8_t *)store_part(PART_stacks) + (uint64_t)a->in.stack * 8);
+	a->in.pc = t->pc;
+	a->in.depth = t->depth;
+}
+
+static void look(struct rules_in *in, unsigned what)
+{
+	struct asked *a = (struct asked *)(void *)((char *)in - offsetof(struct asked, in));
+
+	if (what & RULES_EXE)
+		find_exe(a);
+	if (what & RULES_STACK)
+		find_stack(a);
+	if (what & RULES_TARGET) {
+		in->path = a->path;
+		in->addr = call_target_text(a->what, a->path, sizeof(a->path), &in->addr_bytes);
+	}
 }
 
 static void ask(const struct call_what *w, const struct stack_seed *seed, struct asked *a)
 {
 	const struct record_slot *s = w->fd >= 0 ? slots_at(w->fd) : NULL;
-	const struct record_image *images = store_part(PART_images);
-	uint64_t count = store.head->part[PART_images].used;
-	const struct record_stack *t;
 
+	a->what = w;
+	a->seed = seed;
 	a->in = (struct rules_in){.call = w->call,
 				  .kind = s && s->state == SLOT_open ? s->kind : KIND_unknown,
 				  .pid = store.head->pid,
 				  .now_ns = self_now_coarse(),
 				  .comm = store.head->comm,
-				  .exe = a->exe,
-				  .path = a->path};
-	a->in.addr = call_target_text(w, a->path, sizeof(a->path), &a->in.addr_bytes);
-	text_of(count ? images[count - 1].exe : 0, a->exe, sizeof(a->exe));
-	a->in.stack = call_stack(seed);
-	if (a->in.stack) {
-		t = (const void *)((const uint8_t *)store_part(PART_stacks) +
-				   (uint64_t)a->in.stack * 8);
-		a->in.pc = t->pc;
-		a->in.depth = t->depth;
-	}
+				  .exe = "",
+				  .path = "",
+				  .look = look};
 }
 
 /* ---- injection --------------------------------------------------------------------------------
@@ -256,6 +279,7 @@ COLD bool call_injected(const struct call_what *w, struct call_ruled *x,
 			const struct stack_seed *seed, long *ret)
 {
 	unsigned armed = rules_map.armed[w->call];
+	struct call_what seen;
 	struct rules_pick pick;
 	struct asked a;
 	int saved = errno;
@@ -264,17 +288,18 @@ COLD bool call_injected(const struct call_what *w, struct call_ruled *x,
 	*x = (struct call_ruled){.on = true};
 	if (!(armed & (ARMED(RULE_inject) | ARMED(RULE_note))) || !call_ready())
 		return false;
-	ask(w, seed, &a);
+	seen = call_checked(w);
+	ask(&seen, seed, &a);
 	if (armed & ARMED(RULE_note) && rules_pick(&a.in, RULE_note, &pick))
-		call_faked(w, RECORD_ERROR_NOTE, pick.rule.id, seed);
+		call_faked(&seen, RECORD_ERROR_NOTE, pick.rule.id, seed);
 	do
 		done = armed & ARMED(RULE_inject) && rules_pick(&a.in, RULE_inject, &pick) &&
-		       act(w, x, &pick, seed, ret);
-	while (done && *ret < 0 && errno == EAGAIN && waited(w, x, seed));
+		       act(&seen, x, &pick, seed, ret);
+	while (done && *ret < 0 && errno == EAGAIN && waited(&seen, x, seed));
 	if (done && x->retrying)
-		end_retry(w, x, false);
+		end_retry(&seen, x, false);
 	else if (done && *ret < 0 && pick.rule.error == EAGAIN)
-		call_faked_fate(w, x->site);
+		call_faked_fate(&seen, x->site);
 	errno = done && *ret < 0 ? pick.rule.error : saved;
 	return done;
 }

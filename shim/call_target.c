@@ -3,12 +3,17 @@
  * call_target.c - what a call is about: the path or address that was given, else that of its fd.
  * Names only; each is stored once.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include "call.h"
 #include "child.h"
+#include "sysc.h"
+
+#define PAGE 4096u /* the smallest; bigger pages are looked at more than once */
 
 uint32_t call_address_string(const void *addr, uint32_t bytes)
 {
@@ -101,6 +106,46 @@ const struct sockaddr *call_target_text(const struct call_what *w, char *ret_pat
 		return NULL;
 	*ret_addr_bytes = t->bytes;
 	return (const void *)t->data;
+}
+
+/* EFAULT comes before the nonsensical `how` is noticed; otherwise EINVAL, and nothing changes. */
+static bool readable(const void *p, size_t bytes)
+{
+	uintptr_t first = (uintptr_t)p / PAGE, last = ((uintptr_t)p + bytes - 1) / PAGE;
+
+	if (!p || !bytes || last < first || self_gate.seccomp)
+		return false;
+	for (uintptr_t page = first; page <= last; page++)
+		if (sysc(SYS_rt_sigprocmask, -1, page * PAGE, 0, 8) == -EFAULT)
+			return false;
+	return true;
+}
+
+static bool readable_string(const char *s)
+{
+	for (size_t n = 0; n < PATH_MAX;) {
+		size_t rest = PAGE - (uintptr_t)(s + n) % PAGE;
+
+		if (!readable(s + n, 1))
+			return false;
+		if (strnlen(s + n, rest) < rest)
+			return true;
+		n += rest;
+	}
+	return false;
+}
+
+struct call_what call_checked(const struct call_what *w)
+{
+	struct call_what ret = *w;
+
+	if (w->path && !readable_string(w->path))
+		ret.path = NULL;
+	if (w->addr && !readable(w->addr, w->addr_bytes))
+		ret.addr = NULL;
+	if (w->lock && !readable(w->lock, sizeof(struct flock)))
+		ret.lock = NULL;
+	return ret;
 }
 
 enum record_kind call_socket_kind(int domain, int type)

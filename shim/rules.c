@@ -50,7 +50,7 @@ static bool bits_equal(const uint8_t *a, const uint8_t *b, unsigned bits)
 	return !rest || !((a[whole] ^ b[whole]) >> (8 - rest));
 }
 
-static bool match_addr(const struct rule *r, const struct rules_in *in)
+static bool match_addr(const struct rule *r, struct rules_in *in)
 {
 	const struct sockaddr_in *four = (const void *)in->addr;
 	const struct sockaddr_in6 *six = (const void *)in->addr;
@@ -59,6 +59,7 @@ static bool match_addr(const struct rule *r, const struct rules_in *in)
 
 	if (!r->family && !r->port_last)
 		return true;
+	rules_need(in, RULES_TARGET);
 	if (!in->addr || in->addr_bytes < sizeof(sa_family_t))
 		return false;
 	if (in->addr->sa_family == AF_INET && in->addr_bytes >= sizeof(*four)) {
@@ -77,7 +78,7 @@ static bool match_addr(const struct rule *r, const struct rules_in *in)
 	       (r->family == in->addr->sa_family && bits_equal(r->addr, host, r->prefix));
 }
 
-bool rules_match(const struct rule *r, const struct rules_in *in)
+bool rules_match(const struct rule *r, struct rules_in *in)
 {
 	if (!(r->calls[in->call / 64] >> in->call % 64 & 1))
 		return false;
@@ -85,10 +86,14 @@ bool rules_match(const struct rule *r, const struct rules_in *in)
 		return false;
 	if (*r->comm && !rules_glob(r->comm, in->comm))
 		return false;
-	if (*r->exe && !glob_file(r->exe, in->exe))
-		return false;
 	if (r->kinds && !(r->kinds >> in->kind & 1))
 		return false;
+	if (*r->exe)
+		rules_need(in, RULES_EXE);
+	if (*r->exe && !glob_file(r->exe, in->exe))
+		return false;
+	if (*r->path)
+		rules_need(in, RULES_TARGET);
 	if (*r->path && !(*in->path && rules_glob(r->path, in->path)))
 		return false;
 	return match_addr(r, in);
@@ -114,7 +119,13 @@ static bool copy_rule(unsigned place, struct rule *ret)
 	return record_peek(&r->seq) == seq && ret->id;
 }
 
-bool rules_pick(const struct rules_in *in, enum rule_action action, struct rules_pick *ret)
+/* Spares most copies; rules_match() decides. */
+static bool is_about(unsigned place, uint16_t call)
+{
+	return record_peek(&rules_map.rules[place].calls[call / 64]) >> call % 64 & 1;
+}
+
+bool rules_pick(struct rules_in *in, enum rule_action action, struct rules_pick *ret)
 {
 	uint32_t end = record_peek(&rules_map.end);
 	bool found = false;
@@ -123,7 +134,8 @@ bool rules_pick(const struct rules_in *in, enum rule_action action, struct rules
 		struct rule one;
 		struct rule *r = found ? &one : &ret->rule;
 
-		if (rules_map.rules[i].action != action || !copy_rule(i, r))
+		if (rules_map.rules[i].action != action || !is_about(i, in->call) ||
+		    !copy_rule(i, r))
 			continue;
 		if (!rules_match(r, in) || !in_time(r, in->now_ns) || !rules_stack_match(r, in))
 			continue;

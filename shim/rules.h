@@ -26,7 +26,11 @@ static inline bool rules_armed(uint16_t call)
 	return rules_map.armed[call] != 0;
 }
 
-/* What is known of the call; everything else is asked for when a rule needs it. */
+/* What is dear to know of a call is asked for when a rule needs it, once. */
+#define RULES_EXE 1u
+#define RULES_TARGET 2u /* path, addr, addr_bytes */
+#define RULES_STACK 4u  /* stack, pc, depth */
+
 struct rules_in {
 	uint16_t call;
 	uint8_t kind; /* enum record_kind */
@@ -40,7 +44,17 @@ struct rules_in {
 	uint32_t stack; /* id in the record, 0 unknown */
 	const uint64_t *pc;
 	unsigned depth;
+	unsigned looked;                                  /* RULES_* that are known */
+	void (*look)(struct rules_in *in, unsigned what); /* finds them; NULL: all are known */
 };
+
+static inline void rules_need(struct rules_in *in, unsigned what)
+{
+	if (!in->look || in->looked & what)
+		return;
+	in->looked |= what;
+	in->look(in, what);
+}
 
 /* A rule that acts now, copied: the map may change under us. */
 struct rules_pick {
@@ -52,20 +66,20 @@ struct rules_pick {
  * Count the call for each armed rule of `action`; the first that acts on it is copied to *ret.
  * false: none acts.
  */
-bool rules_pick(const struct rules_in *in, enum rule_action action, struct rules_pick *ret);
+bool rules_pick(struct rules_in *in, enum rule_action action, struct rules_pick *ret);
 
 /* ---- questions without side effects ------------------------------------------------------------
  */
 
 bool rules_glob(const char *pattern, const char *text);
 /* All conditions but time, stack and counting. */
-bool rules_match(const struct rule *r, const struct rules_in *in);
+bool rules_match(const struct rule *r, struct rules_in *in);
 /* when= and p= at the n-th match (from 1) of what `key` counts. */
 bool rules_counted(const struct rule *r, uint64_t n, uint64_t key, uint64_t seed);
 /* module=, function=, caller=, stack= against a stack. */
-bool rules_stack_match(const struct rule *r, const struct rules_in *in);
+bool rules_stack_match(const struct rule *r, struct rules_in *in);
 /* The same in every run: hashed from module names and offsets. 0 without a stack. */
-uint64_t rules_stack_key(const struct rules_in *in);
+uint64_t rules_stack_key(struct rules_in *in);
 
 /* ---- life --------------------------------------------------------------------------------------
  */

@@ -97,7 +97,7 @@ static uint64_t thread_key(void)
 	return mix(process_key, thread_number);
 }
 
-static uint64_t count_up(const struct rule *r, unsigned place, const struct rules_in *in,
+static uint64_t count_up(const struct rule *r, unsigned place, struct rules_in *in,
 			 uint64_t *ret_key)
 {
 	uint64_t tree = up(&rules_counts[place].matched);
@@ -107,6 +107,7 @@ static uint64_t count_up(const struct rule *r, unsigned place, const struct rule
 		*ret_key = 0;
 		return tree;
 	case PER_site:
+		rules_need(in, RULES_STACK);
 		*ret_key = mix(process_key, rules_stack_key(in)) | 1;
 		return site_up(mix(*ret_key, place) | 1);
 	case PER_thread:
@@ -165,7 +166,7 @@ static void note_hit(const struct rule *r, uint64_t key, uint64_t n)
 			(struct rule_hit){.key = key, .rule = r->id, .count = (uint32_t)n};
 }
 
-bool rules_count(const struct rule *r, unsigned place, const struct rules_in *in)
+bool rules_count(const struct rule *r, unsigned place, struct rules_in *in)
 {
 	uint64_t key, n = count_up(r, place, in, &key);
 	bool acts = n && (r->flags & RULE_REPLAY ? replayed(r, key, n)

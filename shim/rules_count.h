@@ -6,7 +6,7 @@
 #include "rules.h"
 
 /* All other conditions of the rule at `place` hold: count it. Does it act this time? */
-bool rules_count(const struct rule *r, unsigned place, const struct rules_in *in);
+bool rules_count(const struct rule *r, unsigned place, struct rules_in *in);
 
 /* The files of the session, mapped by rules_load.c; NULL without. */
 extern HIDDEN struct rules_counts_file *rules_counts_file;

@@ -70,7 +70,7 @@ static bool frame_matches(const char *module, const char *function, uint64_t pc)
 	return true;
 }
 
-static bool look(const struct rule *r, const struct rules_in *in)
+static bool look(const struct rule *r, struct rules_in *in)
 {
 	bool any = !*r->module && !*r->function;
 
@@ -83,15 +83,17 @@ static bool look(const struct rule *r, const struct rules_in *in)
 	return any;
 }
 
-bool rules_stack_match(const struct rule *r, const struct rules_in *in)
+bool rules_stack_match(const struct rule *r, struct rules_in *in)
 {
 	static uint64_t cache[CACHE];
-	uint64_t *place = &cache[(in->stack ^ r->id * 40503u) % CACHE];
-	uint64_t known, key = (uint64_t)in->stack << 32 | (uint64_t)(r->id & 0x7fffffffu) << 1;
+	uint64_t known, key, *place;
 	bool answer;
 
 	if (!*r->module && !*r->function && !*r->caller && !r->stack)
 		return true;
+	rules_need(in, RULES_STACK);
+	place = &cache[(in->stack ^ r->id * 40503u) % CACHE];
+	key = (uint64_t)in->stack << 32 | (uint64_t)(r->id & 0x7fffffffu) << 1;
 	known = record_peek(place);
 	if (in->stack && (known | 1) == (key | 1))
 		return known & 1;
@@ -100,7 +102,7 @@ bool rules_stack_match(const struct rule *r, const struct rules_in *in)
 	return answer;
 }
 
-static uint64_t hash_frames(const struct rules_in *in)
+static uint64_t hash_frames(struct rules_in *in)
 {
 	uint64_t h = in->depth + 0x9e3779b97f4a7c15u;
 	char name[128];
@@ -117,7 +119,7 @@ static uint64_t hash_frames(const struct rules_in *in)
 	return h ? h : 1;
 }
 
-uint64_t rules_stack_key(const struct rules_in *in)
+uint64_t rules_stack_key(struct rules_in *in)
 {
 	static struct {
 		uint64_t key;

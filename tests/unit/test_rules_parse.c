@@ -354,6 +354,26 @@ static void damaged_rules_do_no_harm(void **state)
 	}
 }
 
+static void every_errno_has_its_name(void **state)
+{
+	int names = 0;
+
+	(void)state;
+	for (int error = 1; error < 200; error++) {
+		const char *name = strerrorname_np(error), *ours = rules_error_name(error);
+
+		if (!name)
+			continue;
+		names++;
+		if (!ours)
+			fail_msg("no name for %s", name);
+		assert_int_equal(rules_error_number(name, strlen(name)), error);
+		assert_int_equal(rules_error_number(ours, strlen(ours)), error);
+	}
+	assert_true(names > 130);
+	assert_string_equal(rules_error_name(EAGAIN), "EAGAIN");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -369,6 +389,7 @@ int main(void)
 		cmocka_unit_test(a_mistake_has_its_column_its_length_and_a_cure),
 		cmocka_unit_test(a_rule_that_does_not_fit_is_refused),
 		cmocka_unit_test(a_line_of_a_file_has_its_action_first),
+		cmocka_unit_test(every_errno_has_its_name),
 		cmocka_unit_test(damaged_rules_do_no_harm),
 	};
 
