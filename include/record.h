@@ -16,9 +16,10 @@
 #define FDWHY_RECORD_H
 
 #include <stdint.h>
+#include "record_words.h"
 
 #define RECORD_MAGIC "fdwhyrec"
-#define RECORD_VERSION 2u
+#define RECORD_VERSION 3u
 #define RECORD_PAGE 4096u
 #define RECORD_STRING_MAX 1024u /* bytes of one string; longer ones are cut and marked */
 #define RECORD_STACK_MAX 128u   /* frames of one stack; deeper ones are cut and marked */
@@ -36,70 +37,32 @@
 #define record_peek(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define record_poke(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
-/* ---- vocabulary: X(name in C, name in reports) -------------------------------------------- */
-
-/* clang-format off: lists, as many to a line as fit */
-/* What an fd is. */
-#define RECORD_KINDS(X) \
-	X(unknown, "unknown") X(file, "file") X(dir, "dir") X(device, "device") X(tty, "tty") \
-	X(fifo, "fifo") X(pipe_read, "pipe-read") X(pipe_write, "pipe-write") \
-	X(unix_stream, "unix-stream") X(unix_dgram, "unix-dgram") \
-	X(unix_seqpacket, "unix-seqpacket") X(tcp, "tcp") X(udp, "udp") X(netlink, "netlink") \
-	X(packet, "packet") X(raw, "raw") X(socket, "socket") X(eventfd, "eventfd") \
-	X(epoll, "epoll") X(timerfd, "timerfd") X(signalfd, "signalfd") X(inotify, "inotify") \
-	X(memfd, "memfd") X(pidfd, "pidfd") X(mqueue, "mqueue") X(io_uring, "io_uring") \
-	X(fanotify, "fanotify") X(userfaultfd, "userfaultfd") X(perf, "perf") X(anon, "anon")
-
-/* Why nothing (more) is recorded. */
-#define RECORD_OFFS(X) \
-	X(none, "recording") \
-	X(no_space, "the record's disk is full") \
-	X(no_file, "the record could not be created") \
-	X(no_memory, "the record could not be mapped") \
-	X(limit, "a resource limit of the process forbids it") \
-	X(disabled, "switched off by FDWHY=off") \
-	X(version, "the record is of another version")
-
-/* What the shim knows that it did not see. Indexes header.missed[]. */
-#define RECORD_MISSES(X) \
-	X(slot_high, "fd number beyond the slot table") \
-	X(slot_space, "no space for slots") \
-	X(stack_space, "no space for stacks") \
-	X(stack_cut, "stack deeper than the limit") \
-	X(stack_lost, "stack could not be unwound to its end") \
-	X(site_space, "no space for sites") \
-	X(string_space, "no space for strings") \
-	X(module_space, "no space for modules") \
-	X(birth_unseen, "fd appeared unseen (raw system call or inside libc)") \
-	X(death_unseen, "fd closed unseen (raw system call or inside libc)") \
-	X(child_unrecorded, "child process has no record of its own") \
-	X(early, "call before the shim was ready") \
-	X(after_seccomp, "not looked up: seccomp filter") \
-	X(facts_space, "no space for facts") \
-	X(race, "two threads changed one fd number at once")
-
-/* clang-format on */
-enum record_kind {
-#define X(n, s) KIND_##n,
-	RECORD_KINDS(X)
-#undef X
-		KIND_COUNT
-};
-enum record_off {
-#define X(n, s) OFF_##n,
-	RECORD_OFFS(X)
-#undef X
-		OFF_COUNT
-};
-enum record_miss {
-#define X(n, s) MISS_##n,
-	RECORD_MISSES(X)
-#undef X
-		MISS_COUNT
-};
-
 /* ---- header -----------------------------------------------------------------------------------
  */
+
+#define RECORD_LIMIT_SITES 8u
+#define RECORD_LIMIT_KINDS 35u /* >= KIND_COUNT */
+
+/*
+ * What was open when a limit of open files was met. Part of the header, because there is no fd and
+ * maybe no space to be had at that instant. seq is odd while being written.
+ */
+struct record_limit {
+	uint32_t seq;
+	uint32_t error; /* EMFILE, ENFILE; 0 never happened */
+	uint64_t time_ns;
+	uint64_t soft, hard;      /* RLIMIT_NOFILE then; 0 unknown */
+	uint32_t open;            /* fds of the process, as far as the record knows */
+	uint32_t inherited;       /* of these, not born in this process */
+	uint32_t site;            /* 1 + index of the site that failed */
+	uint32_t nofile_origin;   /* enum record_nofile, then */
+	uint32_t nofile_stack;    /* of NOFILE_own */
+	struct {
+		uint32_t site; /* 1 + index, 0 = none */
+		uint32_t open;
+	} top[RECORD_LIMIT_SITES]; /* birth sites, most open first */
+	uint32_t kind[RECORD_LIMIT_KINDS]; /* open, by enum record_kind */
+};
 
 enum record_state {
 	STATE_starting, /* being filled; may be empty */
@@ -174,6 +137,9 @@ struct record_header {
 	uint32_t series_open[RECORD_SERIES]; /* highest number open in the bucket; 0 = nothing seen
 					      */
 	uint32_t series_eagains[RECORD_SERIES];
+	struct record_limit limit_first, limit_worst; /* worst: most open */
+	uint32_t nofile_origin;                       /* enum record_nofile */
+	uint32_t nofile_stack;                        /* of NOFILE_own, 0 = unknown */
 	struct record_part part[PART_COUNT];
 };
 
@@ -303,7 +269,8 @@ struct record_site {
 					   bucket + 1; 0 no change in it */
 	uint32_t value;                 /* sites of listen(): the backlog that was passed */
 	uint32_t injected;              /* of `count`: made by a rule */
-	uint8_t pad2[24];
+	uint64_t before_ns;             /* EMFILE, ENFILE: the failure before the last */
+	uint8_t pad2[16];
 };
 
 /* ---- slots: the open fds ------------------------------------------------------------------------
@@ -448,6 +415,8 @@ struct record_total {
 	char exe[144]; /* terminated; the end of a longer path */
 };
 
+_Static_assert(sizeof(struct record_limit) == 256, "record_limit");
+_Static_assert(KIND_COUNT <= RECORD_LIMIT_KINDS, "record_limit.kind");
 _Static_assert(sizeof(struct record_total) == 240, "record_total");
 _Static_assert(sizeof(struct record_part) == 32, "record_part");
 _Static_assert(sizeof(struct record_image) == 24, "record_image");
@@ -460,27 +429,5 @@ _Static_assert(sizeof(struct record_facts) == 256, "record_facts");
 _Static_assert(sizeof(struct record_event) == 64, "record_event");
 _Static_assert(sizeof(struct record_header) <= RECORD_PAGE, "record_header");
 _Static_assert(MISS_COUNT <= 32, "missed[]");
-
-/* Why a child is not followed (EVENT_exec.arg). X(name, reason, what to do instead) */
-#define EXEC_WHYS(X) \
-	X(followed, "followed", "") \
-	X(static, "statically linked: no dynamic linker loads the shim", "link it dynamically") \
-	X(setuid, "setuid or setgid: the dynamic linker ignores LD_PRELOAD", \
-	  "run it as the user it becomes") \
-	X(caps, "file capabilities: the dynamic linker ignores LD_PRELOAD", \
-	  "run it as root, or without the capabilities (setcap -r)") \
-	X(machine, "another architecture than the shim", "build the shim for it") \
-	X(libc, "another libc than the shim", "build the shim against it") \
-	X(script, "a script: see its interpreter", "") \
-	X(unreachable, "the shim's file is not reachable from its chroot", \
-	  "copy it into the chroot") \
-	X(go, "a Go program: it makes raw system calls", "see its libc part only") \
-	X(unreadable, "cannot be read", "check path and permissions")
-enum exec_why {
-#define X(n, s, d) EXEC_##n,
-	EXEC_WHYS(X)
-#undef X
-		EXEC_COUNT
-};
 
 #endif

@@ -216,6 +216,8 @@ static void limited(const struct call_what *w, uint16_t error, struct record_slo
 	struct record_site *site = count_failure(w, error, s, now, seed, &id);
 
 	self_add64(&store.head->limits, 1);
+	if (site)
+		call_limit(site, id, now);
 	add_event(w, site, id, 0, now);
 }
 

@@ -155,6 +155,14 @@ static inline bool call_again(bool failed, const struct call_what *w, struct cal
 	return unlikely(failed || x->on) && call_after(failed, w, x, seed);
 }
 
+/* ---- call_limit.c -------------------------------------------------------------------------------
+ */
+
+/* EMFILE or ENFILE at this site, counted already: keep what is open now. */
+void call_limit(struct record_site *site, uint32_t id, uint64_t now_ns);
+/* The process set its RLIMIT_NOFILE. */
+void call_nofile(uint64_t soft, uint64_t hard, const struct stack_seed *seed);
+
 /* ---- call_misuse.c ------------------------------------------------------------------------------
  */
 

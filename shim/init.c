@@ -55,6 +55,19 @@ static void note_image(int argc, char **argv)
 		rules_identify(exe, argc, argv);
 }
 
+/* Who set it stays known across exec, when it still is as it was set. */
+static void note_files(const struct rlimit *files)
+{
+	struct record_header *h = store.head;
+
+	if (files->rlim_cur == h->nofile_soft && files->rlim_max == h->nofile_hard)
+		return;
+	h->nofile_soft = files->rlim_cur;
+	h->nofile_hard = files->rlim_max;
+	h->nofile_origin = NOFILE_start;
+	h->nofile_stack = 0;
+}
+
 static void start_record(int argc, char **argv)
 {
 	struct rlimit files = {0, 0};
@@ -69,8 +82,7 @@ static void start_record(int argc, char **argv)
 		store_off(OFF_no_file, -r);
 		return;
 	}
-	store.head->nofile_soft = files.rlim_cur;
-	store.head->nofile_hard = files.rlim_max;
+	note_files(&files);
 	note_image(argc, argv);
 	store_modules_list();
 	self_gate.pid = store.head->pid;

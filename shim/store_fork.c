@@ -97,6 +97,8 @@ static void reset_counts(uint8_t *base)
 	memset(h->series_open, 0, sizeof(h->series_open));
 	memset(h->series_eagains, 0, sizeof(h->series_eagains));
 	h->series_width_ns = 1000000000u;
+	memset(&h->limit_first, 0, sizeof(h->limit_first));
+	memset(&h->limit_worst, 0, sizeof(h->limit_worst));
 	h->part[PART_ring].used = h->part[PART_facts].used = 0;
 	for (uint64_t i = 0; i < h->part[PART_sites].used; i++) {
 		struct record_site keep = {.stack = s[i].stack,

@@ -156,6 +156,66 @@ EXPORT int prctl(int option, ...)
 	return r;
 }
 
+/* ---- the limit of open files --------------------------------------------------------------------
+ */
+
+/* The structures of both names are alike, their types are not. */
+EXPORT int setrlimit(__rlimit_resource_t resource, const struct rlimit *limit)
+{
+	int r;
+
+	if (!real_ready())
+		return -1;
+	r = real.setrlimit(resource, limit);
+	if (r == 0 && resource == RLIMIT_NOFILE)
+		call_nofile(limit->rlim_cur, limit->rlim_max, CALL_SEED);
+	return r;
+}
+
+EXPORT int setrlimit64(__rlimit_resource_t resource, const struct rlimit64 *limit)
+{
+	int r;
+
+	if (!real_ready())
+		return -1;
+	r = real.setrlimit64(resource, limit);
+	if (r == 0 && resource == RLIMIT_NOFILE)
+		call_nofile(limit->rlim_cur, limit->rlim_max, CALL_SEED);
+	return r;
+}
+
+static bool sets_own_files(int r, pid_t pid, __rlimit_resource_t resource, const void *limit)
+{
+	return r == 0 && resource == RLIMIT_NOFILE && limit &&
+	       (!pid || (uint32_t)pid == self_gate.pid);
+}
+
+EXPORT int prlimit(pid_t pid, __rlimit_resource_t resource, const struct rlimit *limit,
+		   struct rlimit *old)
+{
+	int r;
+
+	if (!real_ready())
+		return -1;
+	r = real.prlimit(pid, resource, limit, old);
+	if (sets_own_files(r, pid, resource, limit))
+		call_nofile(limit->rlim_cur, limit->rlim_max, CALL_SEED);
+	return r;
+}
+
+EXPORT int prlimit64(pid_t pid, __rlimit_resource_t resource, const struct rlimit64 *limit,
+		     struct rlimit64 *old)
+{
+	int r;
+
+	if (!real_ready())
+		return -1;
+	r = real.prlimit64(pid, resource, limit, old);
+	if (sets_own_files(r, pid, resource, limit))
+		call_nofile(limit->rlim_cur, limit->rlim_max, CALL_SEED);
+	return r;
+}
+
 /* ---- syscall(): programs that go round libc, where it concerns fds
  * ------------------------------- */
 

@@ -420,6 +420,7 @@ static void load_record(const char *path, void *arg)
 		add_slots(l);
 		add_worst(l);
 		model_listeners(l->m, &l->r, l->alive);
+		model_at_limit(l->m, &l->r, l->process);
 		record_events(&l->r, !l->alive, &from, &lost, take_event, l);
 		free(l->fds_of);
 		free(l->open_of);

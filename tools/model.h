@@ -15,6 +15,7 @@
 #include "record.h"
 #include "ruleset.h"
 #include "verdict.h"
+#include "verdict_limit.h"
 
 #define MODEL_NONE UINT32_MAX
 #define MODEL_TARGETS 8
@@ -80,6 +81,7 @@ struct model_eagain {
 	int holder_pid;      /* 0 unknown */
 	char *holder_comm, *holder_cmdline, *peer_comm;
 	struct explanation why;
+	struct verdict_limit limit; /* of EMFILE and ENFILE */
 };
 
 struct model_fds {
@@ -146,6 +148,24 @@ struct model_rule {
 	struct rule_counts counts;
 };
 
+/* What was open when a process met its limit. */
+struct model_at_limit {
+	uint32_t process;
+	bool worst; /* of all times, not the first */
+	uint16_t error;
+	uint16_t call;         /* that failed; 0 unknown */
+	uint32_t failed_stack; /* MODEL_NONE: unknown */
+	uint32_t origin;       /* enum record_nofile: who set the limit */
+	uint32_t set_stack;    /* of NOFILE_own, MODEL_NONE: unknown */
+	uint64_t time_ns, soft, hard;
+	uint32_t open, inherited;
+	uint32_t kind[RECORD_LIMIT_KINDS];
+	struct {
+		uint16_t call; /* 0: none */
+		uint32_t stack, open;
+	} top[RECORD_LIMIT_SITES];
+};
+
 struct model_listener {
 	int pid;
 	char *comm, *target;
@@ -175,6 +195,7 @@ struct model {
 	ARRAY(struct model_process, processes);
 	ARRAY(struct model_eagain, eagains); /* error EAGAIN */
 	ARRAY(struct model_eagain, limits);  /* EMFILE, ENFILE */
+	ARRAY(struct model_at_limit, at_limit);
 	ARRAY(struct model_fds, fds);
 	ARRAY(struct model_open, opens);
 	ARRAY(struct model_misuse, misuses);
@@ -213,6 +234,10 @@ struct record;
 void model_ends(struct model *m, const struct model_options *options);
 void model_listeners(struct model *m, const struct record *r, bool alive);
 void model_backlogs(struct model *m);
+/* What the header kept when a limit was met. */
+void model_at_limit(struct model *m, const struct record *r, uint32_t process);
+/* Sentences and advice for limits[]. */
+void model_judge_limits(struct model *m);
 /* Who to name as the owner of a listener; index or MODEL_NONE. */
 uint32_t model_listener_of(const struct model *m, const char *target);
 /* Causes, severities, verdicts; sorts everything worst first. */

@@ -182,6 +182,7 @@ void model_judge(struct model *m)
 	if (m->eagains_count)
 		qsort(m->eagains, m->eagains_count, sizeof(*m->eagains), worse_failure);
 	model_judge_fds(m);
+	model_judge_limits(m);
 }
 
 /* ---- sums -------------------------------------------------------------------------------------
@@ -263,6 +264,7 @@ void model_free(struct model *m)
 		free(m->coverage[i].what);
 	for (size_t i = 0; i < m->modules_count; i++)
 		free(m->modules[i].path);
+	free(m->at_limit);
 	free(m->misuses);
 	free(m->processes);
 	free(m->listeners);

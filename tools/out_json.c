@@ -230,6 +230,19 @@ static struct json_object *fates(const struct model_eagain *e)
 	return o;
 }
 
+/* Of EMFILE and ENFILE. */
+static void add_limit(struct json_object *o, const struct model_eagain *e)
+{
+	bool rate = e->limit.rate_per_s > 0;
+
+	ADD(o, "cause", text(e->limit.cause));
+	ADD(o, "sentence", text(e->limit.sentence));
+	ADD(o, "severity", text("failure"));
+	ADD(o, "advice", text(e->limit.advice));
+	ADD(o, "run", number(e->fate[FATE_spun]));
+	ADD(o, "rate_per_s", rate ? json_object_new_double(e->limit.rate_per_s) : NULL);
+}
+
 static struct json_object *failure(const struct model *m, struct symbols *s,
 				   const struct model_eagain *e)
 {
@@ -249,6 +262,8 @@ static struct json_object *failure(const struct model *m, struct symbols *s,
 		ADD(o, "advice", text(e->why.advice));
 		ADD(o, "evidence", evidence(m, s, e));
 		ADD(o, "fate", fates(e));
+	} else {
+		add_limit(o, e);
 	}
 	ADD(o, "stack", out_json_stack(m, s, e->stack));
 	return o;
@@ -407,30 +422,39 @@ static bool wanted(const struct out_options *o, unsigned call)
 	return !o->call || o->call == call;
 }
 
-struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o)
+static void add_findings(struct json_object *root, const struct model *m, struct symbols *s,
+			 const struct out_options *o)
 {
-	struct json_object *root = json_object_new_object();
-	struct json_object *list[6];
+	static const char *const names[] = {"eagain", "limits", "fds", "open_fds", "misuse"};
+	struct json_object *list[5];
 
-	for (int i = 0; i < 6; i++)
+	for (int i = 0; i < 5; i++) {
 		list[i] = json_object_new_array();
-	for (size_t i = 0; i < m->processes_count; i++)
-		json_object_array_add(list[0], process(&m->processes[i]));
+		ADD(root, names[i], list[i]);
+	}
 	for (size_t i = 0; i < m->eagains_count; i++)
 		if (wanted(o, m->eagains[i].call))
-			json_object_array_add(list[1], failure(m, s, &m->eagains[i]));
+			json_object_array_add(list[0], failure(m, s, &m->eagains[i]));
 	for (size_t i = 0; i < m->limits_count; i++)
 		if (wanted(o, m->limits[i].call))
-			json_object_array_add(list[2], failure(m, s, &m->limits[i]));
+			json_object_array_add(list[1], failure(m, s, &m->limits[i]));
 	for (size_t i = 0; i < m->fds_count; i++)
 		if (wanted(o, m->fds[i].call))
-			json_object_array_add(list[3], fds(m, s, &m->fds[i]));
+			json_object_array_add(list[2], fds(m, s, &m->fds[i]));
 	for (size_t i = 0; i < m->opens_count; i++)
 		if (wanted(o, m->opens[i].call))
-			json_object_array_add(list[4], open_fd(m, s, &m->opens[i]));
+			json_object_array_add(list[3], open_fd(m, s, &m->opens[i]));
 	for (size_t i = 0; i < m->misuses_count; i++)
 		if (wanted(o, m->misuses[i].call))
-			json_object_array_add(list[5], misuse(m, s, &m->misuses[i]));
+			json_object_array_add(list[4], misuse(m, s, &m->misuses[i]));
+}
+
+struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o)
+{
+	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
+
+	for (size_t i = 0; i < m->processes_count; i++)
+		json_object_array_add(list, process(&m->processes[i]));
 	ADD(root, "schema", json_object_new_int(1));
 	ADD(root, "version", text(FDWHY_VERSION));
 	ADD(root, "session", text(m->session));
@@ -439,12 +463,9 @@ struct json_object *out_json(const struct model *m, struct symbols *s, const str
 	add_time(root, "report_time", m->now_ns);
 	ADD(root, "live", json_object_new_boolean(m->live));
 	ADD(root, "totals", totals(m));
-	ADD(root, "processes", list[0]);
-	ADD(root, "eagain", list[1]);
-	ADD(root, "limits", list[2]);
-	ADD(root, "fds", list[3]);
-	ADD(root, "open_fds", list[4]);
-	ADD(root, "misuse", list[5]);
+	ADD(root, "processes", list);
+	add_findings(root, m, s, o);
+	ADD(root, "at_limit", out_at_limit_json(m, s));
 	ADD(root, "rules", out_json_rules(m));
 	ADD(root, "rule_actions", out_json_actions(m, s));
 	ADD(root, "coverage", coverage(m));

@@ -139,11 +139,14 @@ static void print_limit(struct out_page *p, const struct model_eagain *e)
 {
 	out_page_heading(p, TERM_red,
 		e->error == 24 ? "too many open files (EMFILE):" : "file table overflow (ENFILE):");
-	fprintf(p->to, "%s, %llu times in ", names_call_plain(e->call),
-		(unsigned long long)e->count);
+	fprintf(p->to, "%s%s%s, %llu time%s in ", names_call_plain(e->call),
+		e->target ? " on " : "", e->target ? e->target : "",
+		(unsigned long long)e->count, e->count == 1 ? "" : "s");
 	out_page_pids(p, &e->pids);
-	fputc('\n', p->to);
+	fprintf(p->to, "\n     %s\n", e->limit.sentence);
 	out_page_stack(p, e->stack);
+	out_at_limit(p->to, p->m, p->s, e);
+	fprintf(p->to, "     %sadvice:%s %s\n", term_on(TERM_bold), term_off(), e->limit.advice);
 }
 
 /* ---- the frame around them ----------------------------------------------------------------------
