@@ -4,15 +4,20 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include "call_errors.h"
 #include "cmd.h"
+#include "names.h"
 #include "rulefile.h"
 #include "rules_parse.h"
 #include "util.h"
+
+#define SHOWN 6 /* calls of a warning */
 
 static const char help[] =
 	"usage: fdwhy rules --explain FILE...\n"
 	"\n"
 	"Say in words what each rule of a rules file matches and does; or where a file is wrong.\n"
+	"Warns of an injected error that a call never gives by its man page.\n"
 	"A line is an action and a rule; # begins a comment:\n"
 	"\n"
 	"  inject connect:error=EAGAIN:path=/run/app/*:when=3+2\n"
@@ -27,6 +32,27 @@ static const char help[] =
 	"\n"
 	"Exit status: 0; 2 when a file has a mistake or cannot be read.\n";
 
+/* An injected error that no kernel gives finds bugs that nobody has. */
+static void doubt(const struct rule *r)
+{
+	unsigned strange = 0, calls = 0;
+
+	for (unsigned call = 1; r->flags & RULE_ERROR && call < CALL_COUNT; call++) {
+		if (!rules_has_call(r, call))
+			continue;
+		calls++;
+		if (call_errors_gives((enum call_id)call, r->error))
+			continue;
+		if (!strange)
+			printf("    warning: by the man pages %s never comes from",
+			       rules_error_name(r->error));
+		if (strange++ < SHOWN)
+			printf(" %s", names_call(call));
+	}
+	if (strange)
+		printf("%s (%u of %u)\n", strange > SHOWN ? " ..." : "", strange, calls);
+}
+
 static int explain(const char *path)
 {
 	struct rulefile f = {0};
@@ -37,6 +63,7 @@ static int explain(const char *path)
 
 		printf("%s %s\n    %s\n", rules_action_name(f.rules[i].action), f.rules[i].text,
 		       text);
+		doubt(&f.rules[i]);
 		free(text);
 	}
 	rulefile_free(&f);
