@@ -330,6 +330,14 @@ enum facts_bit {
 #undef X
 		FACT_COUNT
 };
+/* Groups of facts in why[]: the errno of the look-up that failed. */
+enum facts_why {
+	WHY_socket, /* of the fd itself */
+	WHY_diag,   /* sock_diag */
+	WHY_proc,   /* files in /proc */
+	WHY_other,
+	WHY_COUNT
+};
 enum facts_mode { MODE_unknown, MODE_nonblock, MODE_dontwait, MODE_sndtimeo, MODE_rcvtimeo };
 
 struct record_facts {
@@ -343,7 +351,7 @@ struct record_facts {
 	uint8_t kind; /* enum record_kind */
 	uint8_t tcp_state;
 	uint8_t holder_exclusive; /* 1 write/exclusive, 0 read/shared */
-	uint32_t why[4];          /* errno of failed look-ups: 0 socket, 1 diag, 2 /proc, 3 other */
+	uint32_t why[WHY_COUNT];
 	int32_t sock_type, sock_domain;
 	uint32_t msg_flags;
 	uint32_t peer_uid;
@@ -359,8 +367,8 @@ struct record_facts {
 	uint64_t range_start, range_len;
 	uint32_t tcp_unacked, tcp_rwnd, tcp_cwnd, tcp_retransmits;
 	uint64_t limit, in_use;
-	uint32_t limit_id;
-	uint32_t target; /* string */
+	uint32_t limit_id; /* enum record_task_limit */
+	uint32_t target;   /* string */
 	uint32_t stack;
 	uint32_t pad[7];
 };

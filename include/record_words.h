@@ -48,6 +48,11 @@
 	X(facts_space, "no space for facts") \
 	X(race, "two threads changed one fd number at once")
 
+/* Which limit stood in the way of a new process or thread. */
+#define RECORD_TASK_LIMITS(X) \
+	X(unknown, "unknown") X(nproc, "RLIMIT_NPROC") X(threads_max, "kernel.threads-max") \
+	X(pid_max, "kernel.pid_max") X(cgroup, "cgroup pids.max")
+
 /* clang-format on */
 enum record_kind {
 #define X(n, s) KIND_##n,
@@ -66,6 +71,13 @@ enum record_miss {
 	RECORD_MISSES(X)
 #undef X
 		MISS_COUNT
+};
+
+enum record_task_limit {
+#define X(n, s) TASKS_##n,
+	RECORD_TASK_LIMITS(X)
+#undef X
+		TASKS_COUNT
 };
 
 /* Who set RLIMIT_NOFILE as it is. */

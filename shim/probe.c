@@ -168,7 +168,7 @@ void probe_take(const struct probe_in *in, struct record_facts *ret)
 	ret->msg_flags = in->msg_flags;
 	ret->asked_bytes = in->asked_bytes;
 	if (self_gate.seccomp) {
-		for (unsigned i = 0; i < 4; i++)
+		for (unsigned i = 0; i < WHY_COUNT; i++)
 			ret->why[i] = EPERM;
 		return;
 	}

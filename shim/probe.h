@@ -27,7 +27,7 @@ struct probe_in {
 	uint8_t kind; /* enum record_kind as far as known */
 };
 
-/* Fills *ret, which the caller zeroed. Indexes of why[]: 0 socket, 1 diag, 2 /proc, 3 other. */
+/* Fills *ret, which the caller zeroed. */
 void probe_take(const struct probe_in *in, struct record_facts *ret);
 
 #endif

@@ -2,7 +2,7 @@
 /* holder.c - see holder.h. Reads /proc only: opening the locked file could drop the reader's locks.
  */
 #include <dirent.h>
-#include <signal.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,50 +10,75 @@
 #include "holder.h"
 #include "util.h"
 
-/* "1: FLOCK  ADVISORY  WRITE 123 08:01:4567 0 EOF"; waiting ones have "->" after the number. */
-static bool line_pid(const char *line, uint64_t dev, uint64_t inode, int *ret_pid)
+struct wanted {
+	enum holder_kind kind;
+	uint64_t dev, inode;
+};
+
+static bool is_kind(enum holder_kind kind, const char *word)
+{
+	static const char *const words[][2] = {
+		[HOLDER_flock] = {"FLOCK", "FLOCK"},
+		[HOLDER_posix] = {"POSIX", "OFDLCK"},
+		[HOLDER_lease] = {"LEASE", "DELEG"},
+	};
+
+	return !strcmp(word, words[kind][0]) || !strcmp(word, words[kind][1]);
+}
+
+/* "1: FLOCK  ADVISORY  WRITE 123 08:01:4567 0 EOF"; waiting ones have "->" after the number. The
+ * pid is that of the taker, -1 for open file description locks. */
+static bool line_pid(const char *line, const struct wanted *w, bool *ret_exclusive, int *ret_pid)
 {
 	const char *at = strchr(line, ':');
+	char word[16], mode[16];
 	unsigned major, minor;
-	unsigned long long ino;
+	unsigned long long inode;
 	int pid;
 
 	if (!at || strstr(line, "->") ||
-	    sscanf(at + 1, " %*s %*s %*s %d %x:%x:%llu", &pid, &major, &minor, &ino) != 4)
+	    sscanf(at + 1, " %15s %*s %15s %d %x:%x:%llu", word, mode, &pid, &major, &minor,
+		   &inode) != 6)
 		return false;
+	if (!is_kind(w->kind, word) || inode != w->inode || major != major(w->dev) ||
+	    minor != minor(w->dev))
+		return false;
+	*ret_exclusive = !strcmp(mode, "WRITE");
 	*ret_pid = pid;
-	return ino == inode && major == major(dev) && minor == minor(dev);
+	return true;
 }
 
-static bool in_proc_locks(uint64_t dev, uint64_t inode, int *ret_pid)
+static bool in_proc_locks(const struct wanted *w, bool *ret_exclusive, int *ret_pid)
 {
 	FILE *f = fopen("/proc/locks", "re");
 	char line[256];
 	bool found = false;
 
 	while (f && !found && fgets(line, sizeof(line), f))
-		found = line_pid(line, dev, inode, ret_pid);
+		found = line_pid(line, w, ret_exclusive, ret_pid);
 	if (f)
 		fclose(f);
 	return found;
 }
 
 /* fdinfo of a descriptor that holds a lock has a line "lock:\t1: FLOCK ..." */
-static bool fd_holds(int pid, const char *fd, uint64_t dev, uint64_t inode)
+static bool fd_holds(int pid, const char *fd, const struct wanted *w)
 {
 	char path[96], text[2048], *line, *save = NULL;
+	bool exclusive;
 	int ignored;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", pid, fd);
 	if (util_read_file(path, text, sizeof(text)) <= 0)
 		return false;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!strncmp(line, "lock:", 5) && line_pid(line + 5, dev, inode, &ignored))
+		if (!strncmp(line, "lock:", 5) && line_pid(line + 5, w, &exclusive, &ignored))
 			return true;
 	return false;
 }
 
-static bool process_holds(int pid, uint64_t dev, uint64_t inode)
+/* `unseen`: what to say of one that lives and cannot be looked into. */
+static bool process_holds(int pid, const struct wanted *w, bool unseen)
 {
 	char path[64];
 	struct dirent *e;
@@ -62,14 +87,15 @@ static bool process_holds(int pid, uint64_t dev, uint64_t inode)
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
 	d = opendir(path);
-	while (d && !found && (e = readdir(d)))
-		found = *e->d_name != '.' && fd_holds(pid, e->d_name, dev, inode);
-	if (d)
-		closedir(d);
+	if (!d)
+		return unseen && (errno == EACCES || errno == EPERM);
+	while (!found && (e = readdir(d)))
+		found = *e->d_name != '.' && fd_holds(pid, e->d_name, w);
+	closedir(d);
 	return found;
 }
 
-static int by_descriptor(uint64_t dev, uint64_t inode)
+static int by_descriptor(const struct wanted *w)
 {
 	DIR *d = opendir("/proc");
 	struct dirent *e;
@@ -78,7 +104,7 @@ static int by_descriptor(uint64_t dev, uint64_t inode)
 	while (d && !pid && (e = readdir(d))) {
 		int candidate = atoi(e->d_name);
 
-		if (candidate > 0 && process_holds(candidate, dev, inode))
+		if (candidate > 0 && process_holds(candidate, w, false))
 			pid = candidate;
 	}
 	if (d)
@@ -86,14 +112,20 @@ static int by_descriptor(uint64_t dev, uint64_t inode)
 	return pid;
 }
 
-bool holder_find(uint64_t dev, uint64_t inode, struct holder *ret)
+bool holder_find(enum holder_kind kind, uint64_t dev, uint64_t inode, struct holder *ret)
 {
-	int pid = 0;
+	const struct wanted w = {kind, dev, inode};
+	int taker = 0;
 
-	if (!in_proc_locks(dev, inode, &pid))
+	if (!in_proc_locks(&w, &ret->exclusive, &taker))
 		return false;
-	ret->by_descriptor = pid <= 0 || kill(pid, 0);
-	ret->pid = ret->by_descriptor ? by_descriptor(dev, inode) : pid;
+	ret->taker = 0;
+	if (taker > 0 && process_holds(taker, &w, true)) {
+		ret->pid = taker;
+		return true;
+	}
+	ret->pid = by_descriptor(&w);
+	ret->taker = taker > 0 ? taker : 0;
 	return ret->pid > 0;
 }
 

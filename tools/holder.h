@@ -9,16 +9,23 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The kinds do not exclude each other: only one of the same kind is in the way. */
+enum holder_kind {
+	HOLDER_flock,
+	HOLDER_posix, /* fcntl and lockf; also open file description locks */
+	HOLDER_lease,
+};
+
 struct holder {
 	int pid;
-	bool by_descriptor; /* found by fdinfo: the process that took the lock is gone, or it is OFD
-			     */
+	int taker;      /* took the lock and is gone, or gave its descriptor away; 0 none */
+	bool exclusive; /* for writing */
 	char comm[32];
 	char cmdline[256];
 };
 
-/* dev as in struct stat. false: nobody holds a lock on it, or it cannot be seen. */
-bool holder_find(uint64_t dev, uint64_t inode, struct holder *ret);
+/* dev as in struct stat. false: nobody holds such a lock on it, or it cannot be seen. */
+bool holder_find(enum holder_kind kind, uint64_t dev, uint64_t inode, struct holder *ret);
 /* Fill comm and cmdline of a living process; empty when it is gone. */
 void holder_describe(int pid, struct holder *ret);
 

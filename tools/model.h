@@ -78,8 +78,10 @@ struct model_eagain {
 	int facts_pid;
 	uint32_t mode_stack; /* who set O_NONBLOCK or the timeout, MODEL_NONE unknown */
 	uint32_t listener;   /* index into listeners[], MODEL_NONE */
+	int peer_pid;        /* 0 unknown */
 	int holder_pid;      /* 0 unknown */
 	char *holder_comm, *holder_cmdline, *peer_comm;
+	const char *holder_mode; /* "exclusive", "shared", NULL unknown */
 	struct explanation why;
 	struct verdict_limit limit; /* of EMFILE and ENFILE */
 };

@@ -13,14 +13,12 @@
 #include <unistd.h>
 #include "model.h"
 #include "model_states.h"
+#include "names.h"
 #include "util.h"
 
 #define TCP_ESTABLISHED_ 1
 #define TCP_LISTEN_ 10
-
-static const char *const tcp_names[] = {
-	NULL,     "ESTABLISHED", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2",  "TIME-WAIT",
-	"CLOSED", "CLOSE-WAIT",  "LAST-ACK", "LISTEN",   "CLOSING",    "NEW-SYN-RECV"};
+#define TCP_CLOSE_ 7
 
 /* ---- the open fds by inode ----------------------------------------------------------------------
  */
@@ -127,12 +125,12 @@ static void take_tcp(struct look *l, const char *line)
 
 	if (sscanf(line, " %*u: %63[0-9A-F:] %63[0-9A-F:] %x %*x:%*x %*x:%*x %*x %*u %*u %llu",
 		   local, remote, &state, &inode) != 4 ||
-	    !inode || state >= sizeof(tcp_names) / sizeof(tcp_names[0]))
+	    !inode || !state)
 		return;
 	EACH_OF(l, inode, w)
 	{
 		w->seen = true;
-		w->open->tcp_state = tcp_names[state];
+		w->open->tcp_state = names_tcp_state(state);
 		w->open->held = w->open->flags & SLOT_ACCEPTED && state == TCP_ESTABLISHED_;
 		w->open->half_dead = state >= 7 && state != TCP_LISTEN_ && state < 12;
 		address_text(remote, text, sizeof(text));
@@ -165,7 +163,7 @@ static void mark_gone(struct look *l, uint32_t process)
 
 		if (o->process == process && o->kind == KIND_tcp && !l->w[i].seen &&
 		    o->flags & (SLOT_CONNECTED | SLOT_ACCEPTED)) {
-			o->tcp_state = tcp_names[7];
+			o->tcp_state = names_tcp_state(TCP_CLOSE_);
 			o->half_dead = true;
 		}
 	}

@@ -48,8 +48,18 @@ static const char *const fates[] = {
 	[FATE_gave_up] = "gave_up", [FATE_timed_out] = "timed_out", [FATE_masked] = "masked",
 	[FATE_retried] = "retried", [FATE_unmasked] = "unmasked",
 };
+static const char *const task_limits[] = {
+#define X(n, s) s,
+	RECORD_TASK_LIMITS(X)
+#undef X
+};
 static const char *const modes[] = {"unknown", "O_NONBLOCK", "MSG_DONTWAIT", "SO_SNDTIMEO",
 				    "SO_RCVTIMEO"};
+
+/* By number, as in TCP_INFO and /proc/net/tcp. */
+static const char *const tcp_states[] = {
+	"?",      "ESTABLISHED", "SYN-SENT", "SYN-RECV", "FIN-WAIT-1", "FIN-WAIT-2",  "TIME-WAIT",
+	"CLOSED", "CLOSE-WAIT",  "LAST-ACK", "LISTEN",   "CLOSING",    "NEW-SYN-RECV"};
 
 static const char *pick(const char *const *table, size_t count, unsigned i)
 {
@@ -133,4 +143,14 @@ const char *names_instead(unsigned why)
 const char *names_mode(unsigned mode)
 {
 	return pick(modes, COUNT(modes), mode);
+}
+
+const char *names_tcp_state(unsigned state)
+{
+	return pick(tcp_states, COUNT(tcp_states), state);
+}
+
+const char *names_task_limit(unsigned limit)
+{
+	return pick(task_limits, COUNT(task_limits), limit);
 }

@@ -20,5 +20,7 @@ const char *names_fate(unsigned fate);
 const char *names_why(unsigned why);
 const char *names_instead(unsigned why);
 const char *names_mode(unsigned mode);
+const char *names_tcp_state(unsigned state); /* "ESTABLISHED" */
+const char *names_task_limit(unsigned limit);
 
 #endif

@@ -201,17 +201,21 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 	ADD(o, "last_accept_age_ns",
 	    known(accepted && e->last_ns >= l->last_accept_ns,
 		  accepted ? e->last_ns - l->last_accept_ns : 0));
-	ADD(o, "peer_pid", known(have(e, FACT_peer), f->peer_pid));
+	ADD(o, "peer_pid", known(e->peer_pid != 0, (uint64_t)e->peer_pid));
 	ADD(o, "peer_comm", text(e->peer_comm));
 	ADD(o, "holder_pid", known(e->holder_pid != 0, (uint64_t)e->holder_pid));
 	ADD(o, "holder_comm", text(e->holder_comm));
 	ADD(o, "holder_cmdline", text(e->holder_cmdline));
-	ADD(o, "holder_mode",
-	    have(e, FACT_holder) ? text(f->holder_exclusive ? "exclusive" : "shared") : NULL);
+	ADD(o, "holder_mode", text(e->holder_mode));
 	ADD(o, "tcp_unacked", known(have(e, FACT_tcp), f->tcp_unacked));
 	ADD(o, "tcp_rwnd", known(have(e, FACT_tcp), f->tcp_rwnd));
 	ADD(o, "tcp_retransmits", known(have(e, FACT_tcp), f->tcp_retransmits));
-	ADD(o, "why_unknown", e->has_facts ? NULL : text("no facts were taken"));
+	ADD(o, "tcp_cwnd", known(have(e, FACT_tcp), f->tcp_cwnd));
+	ADD(o, "tcp_state", have(e, FACT_tcp) ? text(names_tcp_state(f->tcp_state)) : NULL);
+	ADD(o, "limit_name", have(e, FACT_limit) ? text(names_task_limit(f->limit_id)) : NULL);
+	ADD(o, "limit", known(have(e, FACT_limit), f->limit));
+	ADD(o, "in_use", known(have(e, FACT_limit), f->in_use));
+	ADD(o, "why_unknown", *e->why.why_unknown ? text(e->why.why_unknown) : NULL);
 	return o;
 }
 
