@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include "call.h"
 #include "child.h"
+#include "paths.h"
 #include "sysc.h"
 
 #define PAGE 4096u /* the smallest; bigger pages are looked at more than once */
@@ -98,6 +99,7 @@ const struct sockaddr *call_target_text(const struct call_what *w, char *ret_pat
 	const struct record_string *t = id ? store_string_at(id) : NULL;
 
 	path_text(id, ret_path, size);
+	paths_tidy(ret_path);
 	if (w->addr) {
 		*ret_addr_bytes = w->addr_bytes;
 		return w->addr;

@@ -15,6 +15,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 #include "calls.h"
+#include "paths.h"
 #include "record_read.h"
 #include "util.h"
 
@@ -272,9 +273,13 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 		return NULL;
 	if (s->type == STRING_addr)
 		return address_text(s->data, s->bytes);
-	if (s->type != STRING_path_at)
-		return util_clean(util_format("%.*s%s", (int)s->bytes, s->data,
-					 s->flags & STRING_CUT ? "..." : ""));
+	if (s->type != STRING_path_at) {
+		joined = util_format("%.*s%s", (int)s->bytes, s->data,
+				     s->flags & STRING_CUT ? "..." : "");
+		if (s->type == STRING_path)
+			paths_tidy(joined);
+		return util_clean(joined);
+	}
 	if (s->bytes < sizeof(dir_id))
 		return NULL;
 	memcpy(&dir_id, s->data, sizeof(dir_id));
@@ -284,6 +289,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 			     dir && *dir && n && dir[strlen(dir) - 1] != '/' ? "/" : "", n,
 			     s->data + sizeof(dir_id));
 	free(dir);
+	paths_tidy(joined);
 	return util_clean(joined);
 }
 

@@ -93,7 +93,7 @@ const char *built(const char *name)
 
 bool installed(const char *program)
 {
-	const char *dirs[] = { "/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin" };
+	const char *dirs[] = {"/usr/bin", "/usr/sbin", "/bin", "/sbin", "/usr/local/bin"};
 	char path[256];
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -143,7 +143,7 @@ struct proc proc_start(const struct work *w, char *const argv[], char *const env
 
 bool wait_until(bool (*condition)(void *arg), void *arg, int seconds)
 {
-	const struct timespec tick = { .tv_nsec = 10000000 };
+	const struct timespec tick = {.tv_nsec = 10000000};
 
 	for (int i = 0; i < seconds * 100; i++) {
 		if (condition(arg))
@@ -180,7 +180,7 @@ static bool has_said(void *arg)
 
 bool proc_says(const struct proc *p, const char *text)
 {
-	struct saying s = { p, text };
+	struct saying s = {p, text};
 
 	return wait_until(has_said, &s, DEADLINE_S);
 }
@@ -206,7 +206,7 @@ static bool has_ended(void *arg)
 
 int proc_wait(struct proc *p)
 {
-	struct waiting w = { .pid = p->pid };
+	struct waiting w = {.pid = p->pid};
 
 	proc_close_input(p);
 	if (!wait_until(has_ended, &w, 2 * DEADLINE_S)) {
@@ -262,7 +262,7 @@ void file_write(const char *path, const char *format, ...)
 
 int port_free(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	socklen_t len = sizeof(a);
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -274,8 +274,9 @@ int port_free(void)
 
 int port_connect(int port)
 {
-	const struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port),
-				       .sin_addr = { htonl(INADDR_LOOPBACK) } };
+	const struct sockaddr_in a = {.sin_family = AF_INET,
+				      .sin_port = htons((uint16_t)port),
+				      .sin_addr = {htonl(INADDR_LOOPBACK)}};
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (!connect(fd, (const struct sockaddr *)&a, sizeof(a)))
@@ -288,8 +289,8 @@ int port_connect(int port)
 
 int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 {
-	char *all[64] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			  (char *)(uintptr_t)session, "--" };
+	char *all[64] = {(char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
+			 (char *)(uintptr_t)session,        "--"};
 
 	for (size_t i = 0; argv[i] && i < 50; i++)
 		all[6 + i] = argv[i];
@@ -299,7 +300,7 @@ int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 struct proc preload_start(const struct work *w, const char *session, char *const argv[])
 {
 	char preload[600], where[600];
-	char *env[] = { preload, where, NULL };
+	char *env[] = {preload, where, NULL};
 
 	if (!mkdir(session, 0700) && !geteuid())
 		assert_int_equal(chmod(session, 01733), 0);
@@ -310,8 +311,8 @@ struct proc preload_start(const struct work *w, const char *session, char *const
 
 json_object *report_of(const struct work *w, const char *session)
 {
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", "--json",
-			 (char *)(uintptr_t)session, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "report", "--json",
+			(char *)(uintptr_t)session, NULL};
 	struct proc p;
 	int status = run(w, argv, NULL, &p);
 	json_object *o = json_object_from_file(p.out);
@@ -321,6 +322,27 @@ json_object *report_of(const struct work *w, const char *session)
 	assert_int_equal(status, 0);
 	assert_non_null(o);
 	return o;
+}
+
+int64_t rule_counter(const struct work *w, const char *session, const char *key)
+{
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"ctl",
+			(char *)(uintptr_t)session,
+			"list",
+			"--json",
+			NULL};
+	struct proc p;
+	json_object *list;
+	int64_t count = 0;
+
+	if (run(w, argv, NULL, &p))
+		return 0; /* not there yet */
+	list = json_object_from_file(p.out);
+	if (json_object_is_type(list, json_type_array))
+		count = number_of(json_object_array_get_idx(list, 0), key);
+	json_object_put(list);
+	return count;
 }
 
 /* ---- reports --------------------------------------------------------------------------------- */

@@ -68,7 +68,7 @@ static void make_mailbox(const struct work *w)
 
 static void hold_mailbox_lock(struct dovecot *d)
 {
-	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct flock whole = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
 
 	d->lock = open(work_path(d->w, "mail/inbox"), O_RDWR | O_CLOEXEC);
 	assert_int_equal(fcntl(d->lock, F_SETLK, &whole), 0);
@@ -87,11 +87,22 @@ static bool greets(void *arg)
 	return ok;
 }
 
-static void start_dovecot(const struct work *w, struct dovecot *d)
+/* `option` is one more for fdwhy run. */
+static void start_dovecot(const struct work *w, struct dovecot *d, const char *option)
 {
 	char session[512], conf[512];
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o", session, "--",
-			 "/usr/sbin/dovecot", "-F", "-c", conf, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			(char *)(uintptr_t)option,
+			"-o",
+			session,
+			"--",
+			"/usr/sbin/dovecot",
+			"-F",
+			"-c",
+			conf,
+			NULL};
 
 	d->w = w;
 	d->port = port_free();
@@ -105,7 +116,7 @@ static void start_dovecot(const struct work *w, struct dovecot *d)
 
 static void log_in(struct dovecot *d, int i)
 {
-	static const char dialogue[] = "a login u secret\r\nb select INBOX\r\n";
+	static const char dialogue[] = "a login u secret\r\nb select INBOX\r\nc logout\r\n";
 
 	d->clients[i] = port_connect(d->port);
 	assert_true(d->clients[i] >= 0);
@@ -139,6 +150,10 @@ static void overload(struct dovecot *d)
 	assert_true(wait_until(first_is_in, d, 30));
 	for (int i = 1; i < CLIENTS; i++)
 		log_in(d, i);
+}
+
+static void wait_for_the_failure(struct dovecot *d)
+{
 	if (!wait_until(login_has_failed, d, 60)) {
 		print_error("%s", file_text(work_path(d->w, "log")));
 		fail_msg("no login failed");
@@ -194,16 +209,22 @@ static void expect_failing_connect(const struct dovecot *d, json_object *r)
 	assert_int_equal(number_of(e, "evidence.listener_pid"), number_of(imap, "pid"));
 }
 
+static void skip_without_dovecot(void)
+{
+	SKIP_UNLESS(installed("dovecot"), "dovecot is not installed");
+	SKIP_UNLESS(!geteuid(), "dovecot changes users: only root can start it");
+	SKIP_UNLESS(getpwnam("dovenull") && getpwnam("dovecot"), "no users for dovecot");
+}
+
 static void a_login_that_fails_is_explained(void **state)
 {
 	struct dovecot d;
 	json_object *r;
 
-	SKIP_UNLESS(installed("dovecot"), "dovecot is not installed");
-	SKIP_UNLESS(!geteuid(), "dovecot changes users: only root can start it");
-	SKIP_UNLESS(getpwnam("dovenull") && getpwnam("dovecot"), "no users for dovecot");
-	start_dovecot(*state, &d);
+	skip_without_dovecot();
+	start_dovecot(*state, &d, "--wait=tree");
 	overload(&d);
+	wait_for_the_failure(&d);
 	r = report_of(*state, work_path(*state, "s")); /* of the living session */
 	expect_failing_connect(&d, r);
 	json_object_put(r);
@@ -213,11 +234,60 @@ static void a_login_that_fails_is_explained(void **state)
 	json_object_put(r);
 }
 
+static json_object *first_rule(json_object *report)
+{
+	return json_object_array_get_idx(field(report, "rules"), 0);
+}
+
+static bool a_connect_waits(void *arg)
+{
+	const struct dovecot *d = arg;
+
+	return rule_counter(d->w, work_path(d->w, "s"), "matched") > 0;
+}
+
+static bool all_were_in(void *arg)
+{
+	char *log = file_text(work_path(((struct dovecot *)arg)->w, "log"));
+	int logins = 0;
+
+	for (const char *at = log; (at = strstr(at, "Info: Login: user=<u>")); at++)
+		logins++;
+	free(log);
+	return logins == CLIENTS;
+}
+
+/* The same load: the backlog is full until the mailbox is free. */
+static void under_retry_no_login_fails(void **state)
+{
+	struct dovecot d;
+	json_object *r;
+
+	skip_without_dovecot();
+	start_dovecot(*state, &d, "--retry=connect:path=*/login/imap:for=50s:budget=5m/5m");
+	overload(&d);
+	assert_true(wait_until(a_connect_waits, &d, 30));
+	close(d.lock);
+	d.lock = -1;
+	if (!wait_until(all_were_in, &d, 60)) {
+		print_error("%s", file_text(work_path(d.w, "log")));
+		fail_msg("some logins are missing");
+	}
+	assert_false(login_has_failed(&d));
+	stop_dovecot(&d);
+	r = report_of(*state, work_path(*state, "s"));
+	assert_true(number_of(first_rule(r), "masked") > 0);
+	assert_int_equal(number_of(first_rule(r), "gave_up"), 0);
+	assert_true(number_of(first_rule(r), "loop_blocked_ns") > 0); /* imap-login is one */
+	json_object_put(r);
+}
+
 int main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(a_login_that_fails_is_explained, work_begin,
-						work_end),
+		T(a_login_that_fails_is_explained),
+		T(under_retry_no_login_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

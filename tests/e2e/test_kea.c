@@ -52,7 +52,7 @@ static bool has_started(void *arg)
 
 static struct proc start_first(const struct work *w, struct kea *k)
 {
-	char *argv[] = { "kea-dhcp4", "-p", k->port, "-c", k->conf, NULL };
+	char *argv[] = {"kea-dhcp4", "-p", k->port, "-c", k->conf, NULL};
 	struct proc p;
 
 	kea_prepare(w, k, "first");
@@ -64,11 +64,56 @@ static struct proc start_first(const struct work *w, struct kea *k)
 	return p;
 }
 
+static bool second_waits(void *arg)
+{
+	return rule_counter(arg, work_path(arg, "s"), "matched") > 0;
+}
+
+/* The second waits for the lock instead, and takes over when the first ends. */
+static void under_retry_the_second_takes_over(void **state)
+{
+	struct work *w = *state;
+	struct kea one, two;
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			"--retry=flock:path=*/ctl.lock:for=1h:budget=1h",
+			"-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			"--",
+			"kea-dhcp4",
+			"-p",
+			two.port,
+			"-c",
+			two.conf,
+			NULL};
+	struct proc first, second;
+
+	SKIP_UNLESS(installed("kea-dhcp4"), "kea-dhcp4 is not installed");
+	first = start_first(w, &one);
+	kea_prepare(w, &two, "second");
+	second = proc_start(w, argv, two.env);
+	assert_true(wait_until(second_waits, w, 60));
+	assert_int_equal(proc_stop(&first, SIGTERM), 0);
+	assert_true(wait_until(has_started, &second, 60));
+	proc_stop(&second, SIGTERM);
+	assert_int_equal(rule_counter(w, work_path(w, "s"), "masked"), 1);
+}
+
 static void fail_second(const struct work *w, struct kea *k)
 {
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"), "--", "kea-dhcp4", "-p", k->port,
-			 "-c", k->conf, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+			"run",
+			"-q",
+			"-o",
+			(char *)(uintptr_t)work_path(w, "s"),
+			"--",
+			"kea-dhcp4",
+			"-p",
+			k->port,
+			"-c",
+			k->conf,
+			NULL};
 	struct proc p;
 	char *out;
 
@@ -116,9 +161,10 @@ static void the_holder_of_the_control_socket_is_named(void **state)
 
 int main(void)
 {
+#define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_holder_of_the_control_socket_is_named,
-						work_begin, work_end),
+		T(the_holder_of_the_control_socket_is_named),
+		T(under_retry_the_second_takes_over),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
