@@ -295,6 +295,8 @@ enum record_slot_state {
 #define SLOT_RCVTIMEO 512u
 #define SLOT_LEASED 1024u
 #define SLOT_EXECED 2048u /* survived an exec */
+#define SLOT_TOUCHED 8192u /* since then: waited for, shared, changed, accepted from */
+#define SLOT_MEANT 16384u  /* FD_CLOEXEC was taken off by hand: it is meant to survive one */
 
 #define SLOT_USE_PENDING 0x80000000u /* in `uses`: an EAGAIN waits for its fate */
 
@@ -409,6 +411,7 @@ struct record_event {
  * open, nothing missed) leaves no record but one of these, appended to "totals.<uid>".
  */
 #define RECORD_TOTAL_MAGIC 0x6c746f74u /* "totl" */
+#define RECORD_TOTAL_LEAKED 8u
 struct record_total {
 	uint32_t magic;
 	uint32_t version;
@@ -419,13 +422,17 @@ struct record_total {
 	uint64_t image_no;
 	uint32_t fds_peak;
 	uint32_t fds_open; /* inherited ones that were still open */
+	uint32_t born_by;  /* enum record_born */
+	uint32_t leaked;   /* of these: came through an exec and were never used */
+	int32_t leaked_fd[RECORD_TOTAL_LEAKED];       /* the first ones, */
+	uint8_t leaked_kind[RECORD_TOTAL_LEAKED];     /* enum record_kind */
 	char comm[16];
 	char exe[144]; /* terminated; the end of a longer path */
 };
 
 _Static_assert(sizeof(struct record_limit) == 256, "record_limit");
 _Static_assert(KIND_COUNT <= RECORD_LIMIT_KINDS, "record_limit.kind");
-_Static_assert(sizeof(struct record_total) == 240, "record_total");
+_Static_assert(sizeof(struct record_total) == 288, "record_total");
 _Static_assert(sizeof(struct record_part) == 32, "record_part");
 _Static_assert(sizeof(struct record_image) == 24, "record_image");
 _Static_assert(sizeof(struct record_module) == 72, "record_module");

@@ -285,6 +285,8 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	b.now_ns = self_now_coarse();
 	site = store_site(call_stack(seed), w->call, 0, &b.site);
 	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
+	if (from)
+		slots_touch(from);
 	b.target = call_target(w, from);
 	if (from && kind == KIND_unknown)
 		b.kind = from->kind;
@@ -391,6 +393,8 @@ COLD void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,
 		return;
 	slots_set_flags(fd, set, clear);
 	s = slots_at(fd);
+	if (s)
+		slots_touch(s);
 	if (s && s->state == SLOT_open && (set | clear) & lasting) {
 		record_poke(&s->mode_stack, call_stack(seed));
 		if (set & ~SLOT_NONBLOCK)
@@ -436,6 +440,7 @@ COLD void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set)
 		if (site)
 			record_poke(&site->target, target);
 		slots_set_flags(fd, set, 0);
+		slots_touch(s);
 	}
 	errno = saved;
 }

@@ -10,7 +10,9 @@
 #define SHIM_CALL_H
 
 #include <stdbool.h>
+#include <poll.h>
 #include <stddef.h>
+#include <sys/select.h>
 #include <sys/types.h>
 #include "calls.h"
 #include "record.h"
@@ -153,6 +155,31 @@ static inline bool call_again(bool failed, const struct call_what *w, struct cal
 			      const struct stack_seed *seed)
 {
 	return unlikely(failed || x->on) && call_after(failed, w, x, seed);
+}
+
+/* ---- call_look.c: an inherited fd that is waited for is in use ---------------------------------
+ *
+ * Looked at at the 1st, 2nd, 4th, ... wait of a thread, while there are any that nobody touched.
+ */
+
+void call_look_poll_fds(const struct pollfd *fds, nfds_t n);
+void call_look_sets(int n, const fd_set *rd, const fd_set *wr, const fd_set *ex);
+
+static inline bool call_looks(void)
+{
+	return unlikely(record_peek(&slots_untouched)) && !(self_waits & (self_waits - 1));
+}
+
+static inline void call_look_poll(const struct pollfd *fds, nfds_t n)
+{
+	if (call_looks())
+		call_look_poll_fds(fds, n);
+}
+
+static inline void call_look_select(int n, const fd_set *rd, const fd_set *wr, const fd_set *ex)
+{
+	if (call_looks())
+		call_look_sets(n, rd, wr, ex);
 }
 
 /* ---- call_limit.c -------------------------------------------------------------------------------

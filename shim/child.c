@@ -146,13 +146,15 @@ static void found(int fd, bool first)
 {
 	long flags = sysc(SYS_fcntl, fd, F_GETFL);
 	long fdflags = sysc(SYS_fcntl, fd, F_GETFD);
-	uint32_t slot_flags = first ? SLOT_INHERITED : SLOT_UNSEEN;
+	uint32_t slot_flags = first ? SLOT_INHERITED | SLOT_EXECED : SLOT_UNSEEN;
 
 	if (flags < 0)
 		return;
 	slot_flags |= (flags & O_NONBLOCK ? SLOT_NONBLOCK : 0) |
 		      (fdflags & FD_CLOEXEC ? SLOT_CLOEXEC : 0);
 	slots_found(fd, (uint8_t)kind_of(fd, (int)flags), slot_flags, 0);
+	if (first)
+		slots_execed(fd);
 	if (!first)
 		store_missed(MISS_birth_unseen);
 }
@@ -187,7 +189,7 @@ static void drop_closed(bool first)
 		else if (s->state == SLOT_open && sysc(SYS_fcntl, fd, F_GETFD) == -EBADF)
 			slots_lost(fd, 0, !first && !(s->flags & SLOT_CLOEXEC));
 		else if (s->state == SLOT_open)
-			s->flags |= SLOT_EXECED | SLOT_INHERITED;
+			slots_execed(fd);
 	}
 }
 
@@ -256,6 +258,31 @@ static bool nothing_to_say(const struct record_header *h)
 	return true;
 }
 
+/* It came through an exec, and nothing was ever done with it. */
+static bool is_leaked(int fd, const struct record_slot *s)
+{
+	const uint32_t why = SLOT_TOUCHED | SLOT_MEANT;
+
+	return fd > 2 && s->state == SLOT_open && s->flags & SLOT_EXECED && !s->uses &&
+	       !(s->flags & why) && s->call != CALL_dup2 && s->call != CALL_dup3;
+}
+
+static void note_leaked(struct record_total *t)
+{
+	int end = slots_end();
+
+	for (int fd = 0; fd < end; fd++) {
+		const struct record_slot *s = slots_at(fd);
+
+		if (!s)
+			fd |= (int)RECORD_CHUNK_FDS - 1;
+		else if (is_leaked(fd, s) && t->leaked++ < RECORD_TOTAL_LEAKED) {
+			t->leaked_fd[t->leaked - 1] = fd;
+			t->leaked_kind[t->leaked - 1] = s->kind;
+		}
+	}
+}
+
 static void fill_total(struct record_total *t, int status)
 {
 	const struct record_header *h = store.head;
@@ -278,7 +305,9 @@ static void fill_total(struct record_total *t, int status)
 		.image_no = h->image_no,
 		.fds_peak = h->fds_peak,
 		.fds_open = h->fds_open,
+		.born_by = h->born_by,
 	};
+	note_leaked(t);
 	memcpy(t->comm, h->comm, sizeof(t->comm));
 	memcpy(t->exe, exe->data + skip, exe->bytes - skip);
 }
@@ -291,11 +320,11 @@ void child_end(int status)
 	if (self_gate.state != SELF_ready || self_vforked())
 		return;
 	quiet = !self_gate.seccomp && nothing_to_say(store.head);
+	if (quiet)
+		fill_total(&total, status & 0xff);
 	self_gate.state = SELF_off;
 	self_gate.slots_below = 0;
 	store_end(status & 0xff);
-	if (!quiet)
-		return;
-	fill_total(&total, status & 0xff);
-	store_end_quiet(config.session, &total);
+	if (quiet)
+		store_end_quiet(config.session, &total);
 }

@@ -11,6 +11,7 @@
 #define CHUNK RECORD_CHUNK_FDS
 
 struct record_slot *slots_base;
+uint32_t slots_untouched;
 
 static uint32_t *chunk_table(void)
 {
@@ -292,6 +293,24 @@ void slots_set_flags(int fd, uint32_t set, uint32_t clear)
 		record_poke(&s->flags, (s->flags & ~clear) | set);
 }
 
+void slots_execed(int fd)
+{
+	struct record_slot *s = slots_at(fd);
+
+	if (!s || s->state != SLOT_open)
+		return;
+	s->flags = (s->flags & ~SLOT_TOUCHED) | SLOT_EXECED | SLOT_INHERITED;
+	s->uses &= SLOT_USE_PENDING;
+	slots_untouched++;
+}
+
+COLD void slots_touched(struct record_slot *s)
+{
+	record_poke(&s->flags, s->flags | SLOT_TOUCHED);
+	if (record_peek(&slots_untouched))
+		self_add32(&slots_untouched, -1u);
+}
+
 /* ---- across fork ------------------------------------------------------------------------------
  */
 
@@ -341,7 +360,8 @@ static bool inherit_one(struct record_slot *s)
 {
 	s->seq &= ~1u; /* the parent may have been writing it */
 	s->flags |= SLOT_INHERITED;
-	s->uses = s->failed = s->fails = 0;
+	s->failed = s->fails = 0;
+	s->uses = s->flags & SLOT_EXECED ? s->uses & ~SLOT_USE_PENDING : 0;
 	if (s->state != SLOT_open)
 		s->state = SLOT_free;
 	return s->state == SLOT_open;

@@ -73,6 +73,17 @@ void slots_after_fork(void);
  * inherited. */
 void slots_inherit(void);
 void slots_set_flags(int fd, uint32_t set, uint32_t clear);
+/* fd is there in a new image: was it leaked into it? That is when nothing is ever done with it. */
+void slots_execed(int fd);
+/* Something other than I/O is done with it. */
+void slots_touched(struct record_slot *s);
+static inline void slots_touch(struct record_slot *s)
+{
+	if (unlikely((s->flags & (SLOT_EXECED | SLOT_TOUCHED)) == SLOT_EXECED))
+		slots_touched(s);
+}
+/* How many are left that survived an exec and were not touched since, at most; not exact. */
+extern HIDDEN uint32_t slots_untouched;
 /* Highest fd number that may have a slot, plus one. */
 int slots_end(void);
 

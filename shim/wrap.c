@@ -56,10 +56,22 @@
 		ret r;                                                      \
 		if (call_rules(&w, &x, CALL_SEED, &faked))                  \
 			return (ret)faked;                                  \
+		LOOK_##name;                                                \
 		r = real.name args;                                         \
 		self_waits++;                                               \
 		return r;                                                   \
 	}
+
+/* Which fds are waited for; those of an epoll are in its set already. */
+#define LOOK_poll call_look_poll(fds, n)
+#define LOOK___poll_chk LOOK_poll
+#define LOOK_ppoll LOOK_poll
+#define LOOK___ppoll_chk LOOK_poll
+#define LOOK_select call_look_select(n, rd, wr, ex)
+#define LOOK_pselect LOOK_select
+#define LOOK_epoll_wait
+#define LOOK_epoll_pwait
+#define LOOK_epoll_pwait2
 
 #define ALIAS(other, name) CALL_ALIAS(other, name);
 

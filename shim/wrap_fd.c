@@ -145,7 +145,8 @@ static void fcntl_done(int fd, int cmd, long arg, const struct stack_seed *seed)
 {
 	switch (cmd) {
 	case F_SETFD:
-		call_mode(fd, arg & FD_CLOEXEC ? SLOT_CLOEXEC : 0, SLOT_CLOEXEC, 0, seed);
+		call_mode(fd, arg & FD_CLOEXEC ? SLOT_CLOEXEC : SLOT_MEANT,
+			  SLOT_CLOEXEC | SLOT_MEANT, 0, seed);
 		break;
 	case F_SETFL:
 		call_mode(fd, arg & O_NONBLOCK ? SLOT_NONBLOCK : 0, SLOT_NONBLOCK, 0, seed);
@@ -215,7 +216,8 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	if (request == FIONBIO)
 		call_mode(fd, *(int *)arg ? SLOT_NONBLOCK : 0, SLOT_NONBLOCK, 0, CALL_SEED);
 	else if (request == FIOCLEX || request == FIONCLEX)
-		call_mode(fd, request == FIOCLEX ? SLOT_CLOEXEC : 0, SLOT_CLOEXEC, 0, CALL_SEED);
+		call_mode(fd, request == FIOCLEX ? SLOT_CLOEXEC : SLOT_MEANT,
+			  SLOT_CLOEXEC | SLOT_MEANT, 0, CALL_SEED);
 	return r;
 }
 

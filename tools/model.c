@@ -65,6 +65,7 @@ static void add_process(struct load *l)
 		.uid = h->uid,
 		.comm = util_copy(h->comm),
 		.start_ns = h->created_real_ns,
+		.start_raw_ns = h->created_ns,
 		.images = h->image_no,
 		.births = h->births,
 		.deaths = h->deaths,
@@ -76,6 +77,7 @@ static void add_process(struct load *l)
 		.nofile_soft = h->nofile_soft,
 		.nofile_hard = h->nofile_hard,
 		.series_width_ns = h->series_width_ns,
+		.born_by = h->born_by,
 		.status = -1,
 		.signal = -1,
 		.how = HOW_lost,
@@ -283,6 +285,7 @@ static void add_open(struct load *l, int fd, const struct record_slot *s)
 		.flags = s->flags,
 		.birth_ns = s->flags & SLOT_UNSEEN ? 0 : real_time(&l->r, s->birth_ns),
 		.uses = s->uses & ~SLOT_USE_PENDING,
+		.birth_raw_ns = s->birth_ns,
 		.stack = MODEL_NONE,
 		.site = MODEL_NONE,
 	};
@@ -302,6 +305,25 @@ static void add_open(struct load *l, int fd, const struct record_slot *s)
 	f->uses += o->uses;
 	f->listening |= (s->flags & SLOT_LISTENING) != 0;
 	model_target_add(f, o->target);
+}
+
+static void add_gone(struct load *l, int fd, const struct record_slot *s)
+{
+	struct model *m = l->m;
+	uint32_t at = s->site && s->site <= l->r.part[PART_sites].count ? l->fds_of[s->site - 1]
+									: MODEL_NONE;
+
+	if (s->state != SLOT_closed || at == MODEL_NONE)
+		return;
+	*UTIL_PUSH(m->gone, m->gone_count, m->gone_room) =
+		(struct model_gone){.process = l->process,
+				    .fd = fd,
+				    .call = s->call < CALL_COUNT ? s->call : 0,
+				    .kind = s->kind,
+				    .flags = s->flags,
+				    .stack = m->fds[at].stack,
+				    .birth_raw_ns = s->birth_ns,
+				    .target = record_text(&l->r, s->target)};
 }
 
 static void add_unseen(struct load *l, const struct live *v)
@@ -336,8 +358,10 @@ static void add_slots(struct load *l)
 	for (uint64_t i = 0; record_slot(&l->r, i, &fd, &s); i++) {
 		bool there = v.known && (size_t)fd < v.size && v.open[fd];
 
-		if (s.state != SLOT_open && !(s.state == SLOT_closing && there))
+		if (s.state != SLOT_open && !(s.state == SLOT_closing && there)) {
+			add_gone(l, fd, &s);
 			continue;
+		}
 		if (v.known && !there) {
 			model_cover(l->m, pid, 1, "%s", names_miss(MISS_death_unseen));
 			continue;

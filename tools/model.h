@@ -45,6 +45,7 @@ struct model_process {
 	uint32_t uid;
 	char *comm, *exe, *argv;   /* NULL: unknown */
 	uint64_t start_ns, end_ns; /* end 0: none or unknown */
+	uint64_t start_raw_ns;     /* of the machine's clock */
 	uint64_t images;
 	enum model_how how;
 	int status, signal; /* -1: unknown */
@@ -53,6 +54,7 @@ struct model_process {
 	uint64_t nofile_soft, nofile_hard; /* 0: unknown */
 	uint32_t series_open[RECORD_SERIES]; /* as in record_header */
 	uint64_t series_width_ns;            /* 0: none */
+	uint32_t born_by;                  /* enum record_born */
 	bool totals_only;
 	bool continued_elsewhere; /* a later record of the same process follows */
 };
@@ -118,12 +120,47 @@ struct model_open {
 	uint32_t uses;
 	uint32_t stack;
 	uint32_t site; /* index into fds[], MODEL_NONE */
+	uint64_t birth_raw_ns; /* of the machine's clock: the same in every process that has it */
+	uint64_t inode;        /* of a socket or pipe, by model_states(); 0 unknown */
+	bool leaked;           /* through an exec into a program that never used it: */
+	uint32_t leak;         /* index into child_leaks[] while these are made */
 	/* model_states(): what is connected to it now, in words; NULL unknown */
 	char *peer;
 	const char *tcp_state; /* NULL: no TCP socket, or unknown */
 	bool half_dead;        /* the peer has closed its side */
 	bool held;             /* accepted, and the peer holds it open */
 	bool deleted;          /* a file without a name */
+};
+
+/* Closed, and the number not used again; what children may still have. */
+struct model_gone {
+	uint32_t process;
+	int fd;
+	uint16_t call;
+	uint8_t kind;
+	uint32_t flags, stack;
+	uint64_t birth_raw_ns;
+	char *target;
+};
+
+/* Of a process that ended with nothing else to say: it came through an exec and was never used. */
+struct model_unused {
+	uint32_t process;
+	int fd;
+	uint8_t kind;
+};
+
+/* A place whose fds go through exec into programs that never use them. */
+struct model_child_leak {
+	uint16_t call;
+	uint8_t kind;
+	bool listening;
+	uint32_t stack;           /* of the birth */
+	uint32_t owner;           /* process that opened it: index */
+	uint64_t fds, alive;      /* of all children, and of those that run now */
+	uint64_t kept;            /* sockets and pipes that nobody else has any more */
+	struct model_pids pids;   /* of the children */
+	char *target, *comm;      /* of a child; the latest */
 };
 
 struct model_misuse {
@@ -200,6 +237,9 @@ struct model {
 	ARRAY(struct model_at_limit, at_limit);
 	ARRAY(struct model_fds, fds);
 	ARRAY(struct model_open, opens);
+	ARRAY(struct model_gone, gone);
+	ARRAY(struct model_unused, unused);
+	ARRAY(struct model_child_leak, child_leaks);
 	ARRAY(struct model_misuse, misuses);
 	ARRAY(struct model_listener, listeners);
 	ARRAY(struct model_rule, rules);
@@ -223,7 +263,7 @@ void model_free(struct model *m);
 /* How many findings there are, for headlines and `run --fail-on`. */
 struct model_summary {
 	uint64_t eagains, failures, suspicious, benign; /* calls, sites, sites, sites */
-	uint64_t leaks, growing, misuse, limits, open;
+	uint64_t leaks, growing, misuse, limits, open, child_leaks;
 	uint64_t processes, alive;
 };
 void model_summarize(const struct model *m, struct model_summary *ret);
@@ -240,6 +280,9 @@ void model_backlogs(struct model *m);
 void model_at_limit(struct model *m, const struct record *r, uint32_t process);
 /* Sentences and advice for limits[]. */
 void model_judge_limits(struct model *m);
+/* Finds child_leaks[]; again when model_states() has found the inodes. */
+void model_children(struct model *m);
+void model_children_free(struct model *m);
 /* Who to name as the owner of a listener; index or MODEL_NONE. */
 uint32_t model_listener_of(const struct model *m, const char *target);
 /* Causes, severities, verdicts; sorts everything worst first. */

@@ -24,6 +24,7 @@ static void add_total(struct model *m, struct record_total *t)
 		.comm = util_copy(util_clean(t->comm)),
 		.exe = *t->exe ? util_copy(util_clean(t->exe)) : NULL,
 		.start_ns = t->created_real_ns,
+		.start_raw_ns = t->created_ns,
 		.end_ns = t->created_real_ns + (t->end_ns - t->created_ns),
 		.images = t->image_no,
 		.how = HOW_exited,
@@ -33,8 +34,14 @@ static void add_total(struct model *m, struct record_total *t)
 		.deaths = t->deaths,
 		.fds_open = t->fds_open,
 		.fds_peak = t->fds_peak,
+		.born_by = t->born_by,
 		.totals_only = true,
 	};
+	for (uint32_t i = 0; i < t->leaked && i < RECORD_TOTAL_LEAKED; i++)
+		*UTIL_PUSH(m->unused, m->unused_count, m->unused_room) =
+			(struct model_unused){.process = (uint32_t)m->processes_count - 1,
+					      .fd = t->leaked_fd[i],
+					      .kind = t->leaked_kind[i]};
 }
 
 static void load_totals_of(struct model *m, const struct model_options *options, const char *name)

@@ -295,6 +295,7 @@ void model_judge(struct model *m)
 		qsort(m->eagains, m->eagains_count, sizeof(*m->eagains), worse_failure);
 	model_judge_fds(m);
 	model_judge_limits(m);
+	model_children(m);
 }
 
 /* ---- sums -------------------------------------------------------------------------------------
@@ -323,6 +324,7 @@ void model_summarize(const struct model *m, struct model_summary *ret)
 	for (size_t i = 0; i < m->limits_count; i++)
 		ret->limits += m->limits[i].count;
 	ret->open = m->opens_count;
+	ret->child_leaks = m->child_leaks_count;
 	ret->processes = m->processes_count;
 }
 
@@ -349,6 +351,10 @@ static void free_fds(struct model *m)
 		free(m->opens[i].target);
 		free(m->opens[i].peer);
 	}
+	for (size_t i = 0; i < m->gone_count; i++)
+		free(m->gone[i].target);
+	free(m->gone);
+	free(m->unused);
 	free(m->fds);
 	free(m->opens);
 }
@@ -356,6 +362,7 @@ static void free_fds(struct model *m)
 void model_free(struct model *m)
 {
 	model_rules_free(m);
+	model_children_free(m);
 	free_failures(m->eagains, m->eagains_count);
 	free_failures(m->limits, m->limits_count);
 	free_fds(m);

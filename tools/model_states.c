@@ -93,6 +93,7 @@ static void look_at(struct look *l, struct model_open *o)
 	link[n] = '\0';
 	o->deleted = *link == '/' && strncmp(link, "/memfd:", 7) && ends_with(link, " (deleted)");
 	inode = inode_of(link, &pipe);
+	o->inode = inode;
 	if (inode)
 		*UTIL_PUSH(l->w, l->w_count, l->w_room) =
 			(struct wanted){.inode = inode, .open = o, .pipe = pipe};
@@ -281,6 +282,7 @@ void model_states(struct model *m)
 		free(o->peer);
 		o->peer = NULL;
 		o->tcp_state = NULL;
+		o->inode = 0;
 		o->half_dead = o->held = o->deleted = false;
 		look_at(&l, o);
 	}
@@ -292,4 +294,5 @@ void model_states(struct model *m)
 	ends_free(&l.ends);
 	free(l.w);
 	model_judge_fds(m);
+	model_children(m);
 }

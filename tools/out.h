@@ -25,6 +25,8 @@ struct json_object *out_fds_json(const struct model *m, struct symbols *s);
 void out_at_limit(FILE *to, const struct model *m, struct symbols *s, const struct model_eagain *e);
 struct json_object *out_at_limit_json(const struct model *m, struct symbols *s);
 
+struct json_object *out_children_json(const struct model *m, struct symbols *s);
+
 /* The innermost place of a stack in a few words: "connect_all net.c:12", or module+offset. */
 void out_place(FILE *to, const struct model *m, struct symbols *s, uint32_t stack);
 /* What is connected to the open fds of a site now, in one line; nothing when not known. */

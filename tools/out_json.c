@@ -418,6 +418,7 @@ static struct json_object *totals(const struct model *m)
 	ADD(o, "misuse", number(t.misuse));
 	ADD(o, "limit", number(t.limits));
 	ADD(o, "open_fds", number(t.open));
+	ADD(o, "child_leaks", number(t.child_leaks));
 	return o;
 }
 
@@ -470,6 +471,7 @@ struct json_object *out_json(const struct model *m, struct symbols *s, const str
 	ADD(root, "processes", list);
 	add_findings(root, m, s, o);
 	ADD(root, "at_limit", out_at_limit_json(m, s));
+	ADD(root, "child_leaks", out_children_json(m, s));
 	ADD(root, "rules", out_json_rules(m));
 	ADD(root, "rule_actions", out_json_actions(m, s));
 	ADD(root, "coverage", coverage(m));

@@ -23,6 +23,10 @@ void out_page_stack(struct out_page *p, uint32_t stack);
 /* "redis 12, redis 13 and 4 more" */
 void out_page_pids(struct out_page *p, const struct model_pids *pids);
 
+/* ---- out_children.c: fds leaked into programs that the target started */
+
+void out_children(struct out_page *p);
+
 /* ---- out_rules.c: the rules of the session and what they did */
 
 void out_rules(struct out_page *p);

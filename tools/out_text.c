@@ -283,6 +283,7 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 		if (!o->call || o->call == m->misuses[i].call)
 			print_misuse(&p, &m->misuses[i]);
 	print_births(&p);
+	out_children(&p);
 	out_rules(&p);
 	print_totals(&p, &t);
 	if (o->all)
