@@ -45,6 +45,8 @@ endif
 SHIM_SRC := $(filter-out shim/stack%,$(wildcard shim/*.c)) $(SHIM_STACK) \
 	$(wildcard shim/arch/$(ARCH)*.[cS])
 TOOL_SRC := $(wildcard tools/*.c)
+# What programs may include.
+API := include/fdwhy.h include/fdwhy_cmocka.h
 # The grammar of rules, in both halves: an object each.
 COMMON_SRC := $(wildcard common/*.c)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
@@ -57,6 +59,8 @@ TARGETS := $(patsubst tests/targets/%.c,%,$(wildcard tests/targets/*.c))
 shim_o := $(patsubst %,$O/%.o,$(basename $(SHIM_SRC))) $(COMMON_SRC:%.c=$O/shim/%.o)
 tool_o := $(TOOL_SRC:%.c=$O/%.o) $(COMMON_SRC:%.c=$O/tools/%.o)
 targets := $(TARGETS:%=$O/targets/%)
+# The worked example of the C API, and the same with its bug.
+examples := $O/examples/test_dial $O/examples/test_dial_leaks
 tests := $(UNIT:%=$O/unit/%) $(E2E:%=$O/e2e/%)
 
 export CMD
@@ -117,6 +121,12 @@ $O/targets/%: tests/targets/%.c
 	$(call say,CC,$<)$(CC) $(BASE) -O2 -g -Iinclude $< -o $@ -lpthread \
 		$$(sed -n 's|^.*LIBS: *\(.*[^ */]\).*|\1|p' $<)
 
+$O/examples/test_dial_leaks: CFLAGS += -DDIAL_LEAKS
+$(examples): examples/test_dial.c examples/dial.c examples/dial.h $(API)
+	@mkdir -p $(@D)
+	$(call say,CC,$@)$(CC) -std=gnu11 $(WARN) $(CFLAGS) -Iinclude examples/test_dial.c \
+		examples/dial.c -lcmocka -o $@
+
 deps:
 	$(Q)tests/deps.sh build $(PACKAGES)
 test-deps: deps
@@ -144,7 +154,7 @@ $(san_tests): sanitized
 .PHONY: sanitized
 sanitized:
 	$(Q)$(MAKE) --no-print-directory O=$O/san SAN=address,undefined $(san_tests)
-test: all $(tests) $(targets) $(if $(SAN),,$(san_tests))
+test: all $(tests) $(targets) $(examples) $(if $(SAN),,$(san_tests))
 	$(Q)O=$O tests/run-tests.sh $(tests) $(if $(SAN),,$(san_tests))
 lint: $O/libfdwhy.so
 	$(Q)O=$O tests/lint/lint.sh
@@ -153,13 +163,21 @@ bench: all $(targets)
 
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/lib/fdwhy \
-		$(DESTDIR)$(PREFIX)/share/man/man1
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man3 \
+		$(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $O/fdwhy $(DESTDIR)$(PREFIX)/bin/fdwhy
 	install -m 755 $O/libfdwhy.so $(DESTDIR)$(PREFIX)/lib/fdwhy/libfdwhy.so
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(wildcard docs/*.3) $(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 $(API) $(DESTDIR)$(PREFIX)/include
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' fdwhy.pc.in \
+		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/fdwhy.pc
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fdwhy $(DESTDIR)$(PREFIX)/lib/fdwhy/libfdwhy.so \
-		$(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/*.1))
+		$(DESTDIR)$(PREFIX)/lib/pkgconfig/fdwhy.pc \
+		$(API:include/%=$(DESTDIR)$(PREFIX)/include/%) \
+		$(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/*.1)) \
+		$(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man3/%,$(wildcard docs/*.3))
 	-rmdir $(DESTDIR)$(PREFIX)/lib/fdwhy
 clean:
 	rm -rf $O

@@ -282,7 +282,7 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 
 	if (!call_ready())
 		return;
-	b.now_ns = self_now_coarse();
+	b.now_ns = slots_now();
 	site = store_site(call_stack(seed), w->call, 0, &b.site);
 	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
 	if (from)

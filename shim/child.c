@@ -218,20 +218,43 @@ static void find_open(int base, int count, bool first)
 	for (int i = 0; i < count; i++) {
 		const struct record_slot *s = slots_at(base + i);
 
-		if (!(p[i].revents & 0x20 /* POLLNVAL */) && (!s || s->state != SLOT_open))
+		if (!(p[i].revents & 0x20 /* POLLNVAL */) &&
+		    (!s || (s->state != SLOT_open && s->state != SLOT_closing)))
 			found(base + i, first);
 	}
 }
 
-void child_reconcile(bool first)
+static void find_all(bool first)
 {
 	uint64_t limit = store.head->nofile_soft < PROBED ? store.head->nofile_soft : PROBED;
 
+	for (uint64_t base = 0; base < limit; base += AT_ONCE)
+		find_open((int)base, (int)(limit - base < AT_ONCE ? limit - base : AT_ONCE), first);
+}
+
+void child_reconcile(bool first)
+{
 	if (self_gate.seccomp)
 		return;
 	drop_closed(first);
-	for (uint64_t base = 0; base < limit; base += AT_ONCE)
-		find_open((int)base, (int)(limit - base < AT_ONCE ? limit - base : AT_ONCE), first);
+	find_all(first);
+}
+
+void child_look(void)
+{
+	int end = slots_end();
+
+	if (self_gate.seccomp)
+		return;
+	for (int fd = 0; fd < end; fd++) {
+		const struct record_slot *s = slots_at(fd);
+
+		if (!s)
+			fd |= (int)RECORD_CHUNK_FDS - 1;
+		else if (s->state == SLOT_open && sysc(SYS_fcntl, fd, F_GETFD) == -EBADF)
+			slots_lost(fd, 0, true);
+	}
+	find_all(false);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------

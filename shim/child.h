@@ -17,6 +17,8 @@ void child_begin(void);
  * slot are found. `first` image of the process: what is there was inherited, not missed.
  */
 void child_reconcile(bool first);
+/* The same while the process runs: what was opened and closed unseen since the last look. */
+void child_look(void);
 /* What an open fd is, by asking the kernel. */
 uint8_t child_kind(int fd);
 /* The path that an open fd has, as a string of the record; 0 when it has none. */

@@ -98,7 +98,13 @@ void rules_forked(void);
 extern HIDDEN struct rule_counts *rules_counts; /* by place; never NULL */
 void rules_add_count(uint64_t *counter, uint64_t n);
 
-/* For the C API: rules of this process alone. Id, 0 with the error explained; not signal-safe. */
+/*
+ * For the C API: from now on rules are this process's alone. The ids of its own are above those of
+ * any session, whose reports name rules by id.
+ */
+#define RULES_OWN_IDS 1000u
+void rules_own(void);
+/* Rules of this process alone. Id, 0 with the error explained; not signal-safe. */
 uint32_t rules_add(const struct rule *r);
 bool rules_remove(uint32_t id);
 /* Place of a rule by its id; RULES_MAX when it is not there. */

@@ -15,7 +15,10 @@ struct rules_counts_file *rules_counts_file;
 const struct rule_hit *rules_replay;
 
 static uint64_t process_counts[RULES_MAX];
-static THREAD uint32_t thread_counts[RULES_MAX];
+static THREAD struct thread_count {
+	uint32_t rule; /* a place may have had another rule before */
+	uint32_t count;
+} thread_counts[RULES_MAX];
 static THREAD uint32_t thread_number;
 static uint32_t threads;
 static uint64_t process_key = 1;
@@ -65,6 +68,21 @@ void rules_forked(void)
 		memset(sites, 0, sizeof(sites));
 }
 
+void rules_count_from_zero(unsigned place)
+{
+	memset(&rules_counts[place], 0, sizeof(rules_counts[place]));
+	process_counts[place] = 0;
+}
+
+void rules_count_alone(void)
+{
+	if (rules_counts == private_counts)
+		return;
+	memcpy(private_counts, rules_counts, sizeof(private_counts));
+	rules_counts = private_counts;
+	rules_counts_file = NULL;
+}
+
 void rules_add_count(uint64_t *counter, uint64_t n)
 {
 	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
@@ -90,6 +108,13 @@ static uint64_t site_up(uint64_t key)
 	return 0;
 }
 
+static uint64_t thread_up(struct thread_count *t, uint32_t rule)
+{
+	if (t->rule != rule)
+		*t = (struct thread_count){.rule = rule};
+	return ++t->count;
+}
+
 static uint64_t thread_key(void)
 {
 	if (!thread_number)
@@ -109,10 +134,10 @@ static uint64_t count_up(const struct rule *r, unsigned place, struct rules_in *
 	case PER_site:
 		rules_need(in, RULES_STACK);
 		*ret_key = mix(process_key, rules_stack_key(in)) | 1;
-		return site_up(mix(*ret_key, place) | 1);
+		return site_up(mix(*ret_key, r->id) | 1);
 	case PER_thread:
 		*ret_key = thread_key();
-		return ++thread_counts[place];
+		return thread_up(&thread_counts[place], r->id);
 	default:
 		*ret_key = process_key;
 		return up(&process_counts[place]);

@@ -119,6 +119,14 @@ static void make_private(void)
 	memcpy(&copy, &rules_map, sizeof(copy));
 	unmap();
 	memcpy(&rules_map, &copy, sizeof(copy));
+	rules_count_alone();
+}
+
+void rules_own(void)
+{
+	make_private();
+	if (rules_map.last_id < RULES_OWN_IDS)
+		rules_map.last_id = RULES_OWN_IDS;
 }
 
 uint32_t rules_add(const struct rule *r)
@@ -134,7 +142,7 @@ uint32_t rules_add(const struct rule *r)
 	rules_map.rules[i] = *r;
 	rules_map.rules[i].seq = 0;
 	rules_map.rules[i].id = ++rules_map.last_id;
-	memset(&rules_counts[i], 0, sizeof(rules_counts[i]));
+	rules_count_from_zero(i);
 	if (i == rules_map.end)
 		rules_map.end++;
 	arm();

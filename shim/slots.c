@@ -12,6 +12,7 @@
 
 struct record_slot *slots_base;
 uint32_t slots_untouched;
+static uint64_t marked_ns; /* the latest mark; 0 none yet */
 
 static uint32_t *chunk_table(void)
 {
@@ -196,6 +197,26 @@ static void count_birth(const struct slots_birth *b)
 	store_site_series(site, b->now_ns, true);
 }
 
+uint64_t slots_now(void)
+{
+	uint64_t mark = record_peek(&marked_ns), now;
+
+	if (likely(!mark))
+		return self_now_coarse();
+	now = self_clock(CLOCK_MONOTONIC);
+	return now > mark ? now : mark;
+}
+
+uint64_t slots_mark(void)
+{
+	uint64_t mark = self_clock(CLOCK_MONOTONIC) + 1; /* births of this very ns are before it */
+
+	if (mark <= record_peek(&marked_ns))
+		mark = record_peek(&marked_ns) + 1;
+	record_poke(&marked_ns, mark);
+	return mark;
+}
+
 void slots_birth(int fd, const struct slots_birth *b)
 {
 	struct record_slot *s = make(fd);
@@ -280,7 +301,7 @@ void slots_lost(int fd, uint32_t stack, bool unseen)
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target)
 {
 	const struct slots_birth b = {
-		.now_ns = self_now_coarse(), .target = target, .flags = flags, .kind = kind};
+		.now_ns = slots_now(), .target = target, .flags = flags, .kind = kind};
 
 	slots_birth(fd, &b);
 }

@@ -52,6 +52,13 @@ static inline bool slots_use(int fd)
 }
 
 void slots_birth(int fd, const struct slots_birth *b);
+/*
+ * The time of a birth: of the tick, which costs next to nothing; but exact from the first mark on,
+ * so that births after a mark are told from those before it.
+ */
+uint64_t slots_now(void);
+/* A new mark: births so far are before it, all others are not. */
+uint64_t slots_mark(void);
 /* fd is about to be closed. Returns its seq to give to slots_closed, 0 when it was not known open.
  */
 uint32_t slots_closing(int fd);

@@ -16,7 +16,7 @@ else
 	find . -type f | sed 's|^\./||'
 fi | while read -r f; do [ -f "$f" ] && echo "$f"; done | sort -u >"$tmp/files.list"
 
-c_files=$(grep -E '^(include|common|shim|tools|tests)/.*\.(c|h|def)$' "$tmp/files.list")
+c_files=$(grep -E '^(include|common|shim|tools|tests|examples)/.*\.(c|h|def)$' "$tmp/files.list")
 floor_files=$(grep -E '^(include|common|shim|tools)/.*\.(c|h|def)$' "$tmp/files.list")
 texts=$(grep -E '(^|/)(Makefile|README|LICENSE|CHANGELOG)|\.(c|h|S|def|sh|awk|py|md|txt|[1-8]|yml)$|^\.ci/' \
 	"$tmp/files.list" | grep -v '^tests/lint/')
