@@ -79,14 +79,18 @@ enum record_part_id {
 	PART_facts,   /* struct record_facts[] */
 	PART_ring,    /* struct record_event[], a ring */
 	PART_strings, /* arena of struct record_string, 8-byte aligned, dense */
-	PART_chunks,  /* uint32_t[]: 1 + first fd / RECORD_CHUNK_FDS of slot chunk i, 0 = unused */
+	PART_chunks,  /* uint32_t[]: what the chunks of slots from slots.used on are; see below */
 	PART_slots,   /* chunks of RECORD_CHUNK_FDS struct record_slot */
 	PART_COUNT
 };
 
-/* Where a part lies. `used` counts bytes in the arenas, items elsewhere (chunks for slots). */
+/*
+ * Where a part lies. `used` counts bytes in the arenas, items elsewhere. For slots: the first
+ * `used` chunks are those of the fds from 0 on; a later chunk i holds far numbers, and chunks[i] is
+ * 1 + its first fd / RECORD_CHUNK_FDS, 0 = unused (stale when not above `used`).
+ */
 struct record_part {
-	uint64_t offset_bytes; /* from the start of the file, a multiple of RECORD_PAGE */
+	uint64_t offset_bytes; /* from the start of the file; images in its first page */
 	uint64_t size_bytes;   /* reserved, not all of it real */
 	uint64_t used;         /* published after what it counts; ring: events ever written */
 	uint64_t real_bytes;   /* made real so far (shim's own book) */

@@ -194,11 +194,12 @@ static void drop_closed(bool first)
 }
 
 /*
- * Which numbers are open: poll(2) with no events says POLLNVAL for those that are not, for all at
- * once. /proc/self/fd would make an inode for each. Numbers from PROBED on are found when they are
- * used.
+ * Which numbers are open: poll(2) with no events says POLLNVAL for those that are not, for many at
+ * once. How many there are is the size of /proc/self/fd (Linux 6.2), so that the search can end; to
+ * list it would make an inode for each. Numbers from PROBED on are found when they are used.
  */
 #define PROBED 1024
+#define AT_FIRST 16
 #define AT_ONCE 128
 
 struct pollfd_raw {
@@ -206,30 +207,54 @@ struct pollfd_raw {
 	int16_t events, revents;
 };
 
-static void find_open(int base, int count, bool first)
+/* As many as can be, where the kernel does not tell. */
+static uint64_t open_count(void)
+{
+	struct stat st;
+
+	if (sysc(SYS_newfstatat, AT_FDCWD, "/proc/self/fd", &st, 0) || st.st_size <= 0)
+		return UINT64_MAX;
+	return (uint64_t)st.st_size;
+}
+
+/* Returns how many are open. */
+static uint64_t find_open(int base, int count, bool first)
 {
 	const int64_t now[2] = {0, 0};
 	struct pollfd_raw p[AT_ONCE];
+	uint64_t open = 0;
 
 	for (int i = 0; i < count; i++)
 		p[i] = (struct pollfd_raw){.fd = base + i};
 	if (sysc(SYS_ppoll, p, count, now, 0, 8) < 0)
-		return;
+		return 0;
 	for (int i = 0; i < count; i++) {
-		const struct record_slot *s = slots_at(base + i);
+		const struct record_slot *s;
 
-		if (!(p[i].revents & 0x20 /* POLLNVAL */) &&
-		    (!s || (s->state != SLOT_open && s->state != SLOT_closing)))
+		if (p[i].revents & 0x20 /* POLLNVAL */)
+			continue;
+		open++;
+		s = slots_at(base + i);
+		if (!s || (s->state != SLOT_open && s->state != SLOT_closing))
 			found(base + i, first);
 	}
+	return open;
 }
 
-static void find_all(bool first)
+/* Until `left` open ones were seen. */
+static void find_all(bool first, uint64_t left)
 {
 	uint64_t limit = store.head->nofile_soft < PROBED ? store.head->nofile_soft : PROBED;
+	uint64_t count, open;
 
-	for (uint64_t base = 0; base < limit; base += AT_ONCE)
-		find_open((int)base, (int)(limit - base < AT_ONCE ? limit - base : AT_ONCE), first);
+	for (uint64_t base = 0; base < limit && left; base += count, left -= open) {
+		count = base ? AT_ONCE : AT_FIRST;
+		if (count > limit - base)
+			count = limit - base;
+		open = find_open((int)base, (int)count, first);
+		if (open > left)
+			open = left;
+	}
 }
 
 void child_reconcile(bool first)
@@ -237,7 +262,7 @@ void child_reconcile(bool first)
 	if (self_gate.seccomp)
 		return;
 	drop_closed(first);
-	find_all(first);
+	find_all(first, open_count());
 }
 
 void child_look(void)
@@ -254,7 +279,7 @@ void child_look(void)
 		else if (s->state == SLOT_open && sysc(SYS_fcntl, fd, F_GETFD) == -EBADF)
 			slots_lost(fd, 0, true);
 	}
-	find_all(false);
+	find_all(false, UINT64_MAX); /* threads open and close meanwhile: no count to go by */
 }
 
 /* ---- the end ----------------------------------------------------------------------------------

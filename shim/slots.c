@@ -25,6 +25,14 @@ static uint32_t chunk_count(void)
 			  (CHUNK * sizeof(struct record_slot)));
 }
 
+/* 1 + first fd / CHUNK of far chunk i; 0 unused. They are taken from the last on. */
+static uint32_t far_base(uint32_t i)
+{
+	if ((uint64_t)(i + 1) * sizeof(uint32_t) > store.head->part[PART_chunks].real_bytes)
+		return 0;
+	return record_observe(&chunk_table()[i]);
+}
+
 void slots_start(void)
 {
 	slots_base = store_part(PART_slots);
@@ -43,9 +51,7 @@ struct record_slot *slots_far(int fd)
 		return NULL;
 	first = (uint32_t)store.head->part[PART_slots].used;
 	for (i = chunk_count(); i-- > first;) {
-		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes
-					? record_observe(&chunk_table()[i])
-					: 0;
+		uint32_t base = far_base(i);
 
 		if (base == wanted)
 			return slots_base + (uint64_t)i * CHUNK + (uint32_t)fd % CHUNK;
@@ -55,6 +61,17 @@ struct record_slot *slots_far(int fd)
 	return NULL;
 }
 
+/* Numbers that were far are near once the array has grown to `to` chunks. */
+static void take_in_far(uint64_t from, uint64_t to)
+{
+	uint32_t base;
+
+	for (uint32_t i = chunk_count(); i-- > to && (base = far_base(i));)
+		if (base > from && base <= to)
+			memcpy(slots_base + (uint64_t)(base - 1) * CHUNK,
+			       slots_base + (uint64_t)i * CHUNK, CHUNK * sizeof(*slots_base));
+}
+
 /* Extend the array so that it covers fd. */
 static bool grow_near(int fd)
 {
@@ -62,11 +79,10 @@ static bool grow_near(int fd)
 	uint64_t want = (uint64_t)fd / CHUNK + 1;
 	uint64_t bytes = want * CHUNK * sizeof(struct record_slot);
 
-	if (bytes > p->size_bytes || !store_real(PART_chunks, want * sizeof(uint32_t)) ||
+	if (bytes > p->size_bytes || far_base((uint32_t)want - 1) ||
 	    !store_real(PART_slots, bytes))
 		return false;
-	for (uint64_t i = record_peek(&p->used); i < want; i++)
-		record_poke(&chunk_table()[i], 1 + (uint32_t)i);
+	take_in_far(record_peek(&p->used), want);
 	if (record_peek(&p->used) < want)
 		record_publish(&p->used, want);
 	if (record_peek(&self_gate.slots_below) < want * CHUNK)
@@ -106,8 +122,8 @@ static struct record_slot *make(int fd)
 		store_missed(MISS_slot_high);
 		return NULL;
 	}
-	if ((uint32_t)fd < 4 * below + 1024)
-		s = grow_near(fd) ? slots_base + fd : NULL;
+	if ((uint32_t)fd < 4 * below + 1024 && grow_near(fd))
+		s = slots_base + fd;
 	else
 		s = grow_far(fd);
 	if (!s)
@@ -121,9 +137,7 @@ int slots_end(void)
 	uint32_t end = first * CHUNK;
 
 	for (uint32_t i = n; i-- > first;) {
-		uint32_t base = (uint64_t)i * 4 < store.head->part[PART_chunks].real_bytes
-					? chunk_table()[i]
-					: 0;
+		uint32_t base = far_base(i);
 
 		if (!base)
 			break;

@@ -225,13 +225,7 @@ unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned
 
 void stack_warm_up(void)
 {
-	const struct stack_seed here = { (uintptr_t)__builtin_return_address(0),
-					 (uintptr_t)__builtin_dwarf_cfa() };
-	uint64_t pc[8];
-	unsigned flags;
-
 	vdso = getauxval(AT_SYSINFO_EHDR);
 	reach_warm_up();
 	stack_cfi_warm_up();
-	stack_capture(&here, pc, 8, &flags);
 }

@@ -29,7 +29,7 @@ struct stack_seed {
 unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 		       unsigned *ret_flags);
 
-/* Called once from the constructor: touches what the first capture would fault in. */
+/* Called once from the constructor, which may use libc. */
 void stack_warm_up(void);
 
 /* Objects may have been unloaded: forget every cached rule. */

@@ -19,7 +19,7 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
-#define STEP (2 * RECORD_PAGE)
+#define STEP_MOST (16 * RECORD_PAGE)
 
 /* Until there is a record, what would be written goes nowhere: nobody asks before self_gate is
  * ready. */
@@ -38,10 +38,19 @@ static int populate(void *at, uint64_t bytes)
 	return store.populate ? (int)sysc(SYS_madvise, at, bytes, MADV_POPULATE_WRITE) : 0;
 }
 
+/* The first page alone, then half as much again: most parts of most records stay at one. */
+static uint64_t grown(uint64_t from, uint64_t upto, uint64_t most)
+{
+	uint64_t more = from / 2 < STEP_MOST ? from / 2 : STEP_MOST;
+	uint64_t to = pages(upto > from + more ? upto : from + more);
+
+	return to < most ? to : most;
+}
+
 bool store_real(enum record_part_id id, uint64_t upto)
 {
 	struct record_part *p = &store.head->part[id];
-	uint64_t from = record_peek(&p->real_bytes), to = upto;
+	uint64_t from = record_peek(&p->real_bytes), to;
 
 	if (likely(upto <= from))
 		return true;
@@ -51,9 +60,7 @@ bool store_real(enum record_part_id id, uint64_t upto)
 		store_missed(MISS_after_seccomp);
 		return false;
 	}
-	to = (to + STEP - 1) / STEP * STEP;
-	if (to > p->size_bytes)
-		to = p->size_bytes;
+	to = grown(from, upto, p->size_bytes);
 	if (populate((uint8_t *)store_part(id) + from, to - from))
 		return false;
 	while (from < to && !__atomic_compare_exchange_n(&p->real_bytes, &from, to, false,
@@ -115,10 +122,13 @@ void store_reserve(void)
 /* ---- layout -----------------------------------------------------------------------------------
  */
 
+#define IMAGES_AT ((sizeof(struct record_header) + 63) / 64 * 64)
+_Static_assert(IMAGES_AT + 32 * sizeof(struct record_image) <= RECORD_PAGE, "room for images");
+
 static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 {
 	const uint64_t size[PART_COUNT] = {
-		[PART_images] = RECORD_PAGE,
+		[PART_images] = 0, /* in the header's page */
 		[PART_modules] = 512 * sizeof(struct record_module),
 		[PART_stacks] = (512ull << 10) << shift,
 		[PART_sites] = (1024ull << shift) * sizeof(struct record_site),
@@ -134,6 +144,8 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 		h->part[i] = (struct record_part){.offset_bytes = at, .size_bytes = pages(size[i])};
 		at += h->part[i].size_bytes;
 	}
+	h->part[PART_images].offset_bytes = IMAGES_AT;
+	h->part[PART_images].size_bytes = h->part[PART_images].real_bytes = RECORD_PAGE - IMAGES_AT;
 	h->part[PART_stacks].used = 8; /* id 0 is "none" */
 	h->part[PART_strings].used = 8;
 	h->file_bytes = at;

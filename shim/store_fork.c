@@ -35,11 +35,11 @@ static uint64_t live_bytes(const struct record_header *h, unsigned id)
 
 static int copy_range(uint8_t *to, const uint8_t *from, uint64_t bytes)
 {
-	uint64_t whole = (bytes + RECORD_PAGE - 1) & ~(uint64_t)(RECORD_PAGE - 1);
+	uintptr_t first = (uintptr_t)to & ~(uintptr_t)(RECORD_PAGE - 1);
 	long r = 0;
 
 	if (store.populate && bytes)
-		r = sysc(SYS_madvise, to, whole, MADV_POPULATE_WRITE);
+		r = sysc(SYS_madvise, first, (uintptr_t)to + bytes - first, MADV_POPULATE_WRITE);
 	if (!r)
 		memcpy(to, from, bytes);
 	return (int)r;
@@ -81,7 +81,7 @@ static int copy(uint8_t *to, const uint8_t *from)
 static void reset_real(struct record_header *h)
 {
 	for (unsigned i = 0; i < PART_COUNT; i++)
-		if (store.populate && i != PART_chunks)
+		if (store.populate && i != PART_chunks && i != PART_images)
 			h->part[i].real_bytes = (live_bytes(h, i) + RECORD_PAGE - 1) &
 						~(uint64_t)(RECORD_PAGE - 1);
 }

@@ -100,7 +100,7 @@ static int read_part(int fd, struct record *r, unsigned i, uint64_t file_bytes)
 	struct record_buffer *b = &r->part[i];
 	uint64_t count = p->used, room = p->size_bytes / item_bytes[i];
 
-	if (p->offset_bytes % RECORD_PAGE || p->offset_bytes > file_bytes ||
+	if (p->offset_bytes % 8 || p->offset_bytes > file_bytes ||
 	    p->size_bytes > file_bytes - p->offset_bytes)
 		return -EBADMSG;
 	if (i == PART_ring || i == PART_chunks)
@@ -130,25 +130,35 @@ static int read_chunk(int fd, struct record *r, uint64_t i, uint32_t base)
 	return 0;
 }
 
+/* 1 + first fd / RECORD_CHUNK_FDS of slot chunk i; 0: not in use. */
+static uint32_t chunk_base(const struct record *r, uint64_t i)
+{
+	const uint32_t *far = (const uint32_t *)(const void *)r->part[PART_chunks].data;
+	uint64_t near = r->head.part[PART_slots].used;
+
+	if (i < near)
+		return (uint32_t)i + 1;
+	return i < r->part[PART_chunks].count && far[i] > near ? far[i] : 0;
+}
+
 /* Only chunks in use: a table for a million fds is mostly holes. */
 static int read_slots(int fd, struct record *r, uint64_t file_bytes)
 {
 	const struct record_part *p = &r->head.part[PART_slots];
-	const uint32_t *chunk = (const uint32_t *)(const void *)r->part[PART_chunks].data;
 	uint64_t room = p->size_bytes / CHUNK_BYTES, used = 0;
 	int error = 0;
 
 	if (p->offset_bytes % RECORD_PAGE || p->offset_bytes > file_bytes ||
-	    p->size_bytes > file_bytes - p->offset_bytes)
+	    p->size_bytes > file_bytes - p->offset_bytes || p->used > room)
 		return -EBADMSG;
-	for (uint64_t i = 0; i < r->part[PART_chunks].count && i < room; i++)
-		used += chunk[i] != 0;
+	for (uint64_t i = 0; i < room; i++)
+		used += chunk_base(r, i) != 0;
 	if (used > CHUNKS_MOST)
 		return -EBADMSG;
 	r->slots = util_alloc(used + 1, CHUNK_BYTES);
 	r->slot_base = util_alloc(used + 1, sizeof(uint32_t));
-	for (uint64_t i = 0; !error && i < r->part[PART_chunks].count && i < room; i++)
-		error = read_chunk(fd, r, i, chunk[i]);
+	for (uint64_t i = 0; !error && i < room; i++)
+		error = read_chunk(fd, r, i, chunk_base(r, i));
 	return error;
 }
 

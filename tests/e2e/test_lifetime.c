@@ -270,6 +270,21 @@ static void a_number_far_above_the_others_has_a_slot(void **state)
 	json_object_put(r);
 }
 
+static void a_far_number_that_others_grow_past_keeps_its_slot(void **state)
+{
+	struct rlimit r;
+	json_object *report, *f;
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	SKIP_UNLESS(r.rlim_max >= 9216, "the limit of open files is below 9216");
+	report = record(*state, "overgrown", 0);
+	f = find_site(report, "fds", "dup2", "overgrown");
+	assert_non_null(f);
+	assert_int_equal(number_of(f, "open"), 0);
+	assert_int_equal(number_of(f, "closed"), 1);
+	json_object_put(report);
+}
+
 static void pitfall_31_standard_fds_may_be_closed(void **state)
 {
 	json_object *r = record(*state, "standard_closed", 0), *list = field(r, "open_fds");
@@ -387,6 +402,7 @@ int main(void)
 		T(the_limit_of_open_files_is_reported_with_its_place),
 		T(as_many_fds_as_the_limit_allows_have_slots),
 		T(a_number_far_above_the_others_has_a_slot),
+		T(a_far_number_that_others_grow_past_keeps_its_slot),
 		T(pitfall_31_standard_fds_may_be_closed),
 		T(a_killed_process_leaves_its_fds_on_record),
 		T(a_process_with_nothing_to_say_leaves_one_line),

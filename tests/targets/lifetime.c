@@ -233,6 +233,21 @@ static void high(void)
 	need(dup2(fd, (int)r.rlim_max - 1) > 0, "dup2");
 }
 
+/* A number far above the others, which then grow past it. */
+static void overgrown(void)
+{
+	const int far = 9000;
+	struct rlimit r;
+	int fd = open_it();
+
+	getrlimit(RLIMIT_NOFILE, &r);
+	r.rlim_cur = 9216;
+	need(!setrlimit(RLIMIT_NOFILE, &r) && dup2(fd, far) == far, "far");
+	while (fd < far + 100)
+		fd = open_it();
+	need(!close(far), "close");
+}
+
 static void standard_closed(void)
 {
 	close(0);
@@ -302,6 +317,7 @@ static const struct way {
 	{"limit", limit},
 	{"many", many},
 	{"high", high},
+	{"overgrown", overgrown},
 	{"standard_closed", standard_closed},
 	{"killed", killed},
 	{"fine", fine},
