@@ -158,18 +158,24 @@ static bool latest(struct record_event *ret)
 }
 
 /* The kernel says EAGAIN for both; a datagram fits into its own buffer unless that is full. */
-static const char *cause_of_send(uint8_t kind, const struct record_facts *f)
+static const char *cause_of_datagram(const struct record_facts *f)
 {
 	const uint32_t both = 1u << FACT_outq | 1u << FACT_sndbuf;
 
+	if ((f->have & both) != both)
+		return "unknown";
+	return f->outq_bytes + f->asked_bytes >= f->sndbuf_bytes ? "send-buffer-full"
+								 : "peer-queue-full";
+}
+
+
+static const char *cause_of_send(uint8_t kind, const struct record_facts *f)
+{
 	if (kind == KIND_pipe_write || kind == KIND_fifo)
 		return "pipe-full";
 	if (kind == KIND_eventfd || kind == KIND_mqueue)
 		return "queue-full";
-	if (kind == KIND_unix_dgram &&
-	    !((f->have & both) == both && f->outq_bytes + f->asked_bytes >= f->sndbuf_bytes))
-		return f->have ? "peer-queue-full" : "unknown";
-	return "send-buffer-full";
+	return kind == KIND_unix_dgram ? cause_of_datagram(f) : "send-buffer-full";
 }
 
 static const char *cause_of_blocked(uint16_t call, uint8_t kind, const struct record_facts *f)

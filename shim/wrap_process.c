@@ -72,11 +72,18 @@ CALL_ALIAS(_Exit, _exit);
 
 EXPORT int chdir(const char *path)
 {
+	const struct call_what w = {.call = CALL_chdir, .fd = -1, .at = AT_FDCWD, .path = path};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.chdir(path);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.chdir(path);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r == 0 && call_ready())
 		record_poke(&store.head->cwd, 0);
 	return r;
@@ -84,11 +91,18 @@ EXPORT int chdir(const char *path)
 
 EXPORT int fchdir(int fd)
 {
+	const struct call_what w = {.call = CALL_fchdir, .fd = fd};
+	struct call_ruled x;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
-	r = real.fchdir(fd);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
+	do
+		r = real.fchdir(fd);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r == 0 && call_ready())
 		record_poke(&store.head->cwd, 0);
 	return r;
@@ -97,14 +111,21 @@ EXPORT int fchdir(int fd)
 /* The new root as seen from outside, before "/" means something else. */
 EXPORT int chroot(const char *path)
 {
+	const struct call_what w = {.call = CALL_chroot, .fd = -1, .at = AT_FDCWD, .path = path};
+	struct call_ruled x;
 	uint32_t root = 0;
+	long faked;
 	int r;
 
 	if (!real_ready())
 		return -1;
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
 	if (call_ready() && !sysc(SYS_faccessat, AT_FDCWD, path, 0))
 		root = store_path(STORE_CWD, path);
-	r = real.chroot(path);
+	do
+		r = real.chroot(path);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r == 0 && call_ready()) {
 		record_poke(&store.head->root, root);
 		record_poke(&store.head->cwd, 0);
@@ -135,9 +156,12 @@ static void filter_failed(void)
 
 EXPORT int prctl(int option, ...)
 {
+	const struct call_what w = {.call = CALL_prctl, .fd = -1};
 	bool filter = option == PR_SET_SECCOMP;
+	struct call_ruled x;
 	unsigned long a[4];
 	va_list ap;
+	long faked;
 	int r;
 
 	va_start(ap, option);
@@ -146,9 +170,13 @@ EXPORT int prctl(int option, ...)
 	va_end(ap);
 	if (!real_ready())
 		return (int)sysc(SYS_prctl, option, a[0], a[1], a[2], a[3]);
+	if (call_rules(&w, &x, CALL_SEED, &faked))
+		return (int)faked;
 	if (filter)
 		before_filter();
-	r = real.prctl(option, a[0], a[1], a[2], a[3]);
+	do
+		r = real.prctl(option, a[0], a[1], a[2], a[3]);
+	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (filter && r)
 		filter_failed();
 	if (option == PR_SET_NAME && r == 0 && call_ready() && self_tid() == store.head->pid)
