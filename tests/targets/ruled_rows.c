@@ -31,6 +31,7 @@ static const struct {
 	{"execl", {(long)"/nonexistent", (long)"nothing"}},
 	{"execlp", {(long)"/nonexistent", (long)"nothing"}},
 	{"execle", {(long)"/nonexistent", (long)"nothing", 0, (long)words}},
+	{"execveat", {-1, (long)"/nonexistent", (long)words, (long)words}},
 	{"posix_spawn", {0, (long)"/nonexistent", 0, 0, (long)words, (long)words}},
 	{"posix_spawnp", {0, (long)"/nonexistent", 0, 0, (long)words, (long)words}},
 };
@@ -128,7 +129,8 @@ static void check_ended(const char *name, const char *error, int number, int fd)
 {
 	bool open = fcntl(fd, F_GETFD) >= 0;
 
-	if (open != (number == EBADF))
+	/* freopen(3) closes even when nothing was open */
+	if (open != (number == EBADF && strcmp(name, "freopen")))
 		printf("%s with %s: the fd is %s\n", name, error, open ? "open" : "closed");
 	if (open)
 		close(fd);
