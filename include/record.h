@@ -79,6 +79,8 @@ enum record_part_id {
 	PART_facts,   /* struct record_facts[] */
 	PART_ring,    /* struct record_event[], a ring */
 	PART_strings, /* arena of struct record_string, 8-byte aligned, dense */
+	PART_modes,   /* struct record_mode[] */
+	PART_shared,  /* struct record_shared[] */
 	PART_chunks,  /* uint32_t[]: what the chunks of slots from slots.used on are; see below */
 	PART_slots,   /* chunks of RECORD_CHUNK_FDS struct record_slot */
 	PART_COUNT
@@ -274,7 +276,8 @@ struct record_site {
 	uint32_t value;                 /* sites of listen(): the backlog that was passed */
 	uint32_t injected;              /* of `count`: made by a rule */
 	uint64_t before_ns;             /* EMFILE, ENFILE: the failure before the last */
-	uint8_t pad2[16];
+	uint64_t spun_ns;               /* time spent between the calls of FATE_spun */
+	uint8_t pad2[8];
 };
 
 /* ---- slots: the open fds ------------------------------------------------------------------------
@@ -299,6 +302,7 @@ enum record_slot_state {
 #define SLOT_RCVTIMEO 512u
 #define SLOT_LEASED 1024u
 #define SLOT_EXECED 2048u /* survived an exec */
+#define SLOT_SHARED 4096u /* another number or process has the same open file description */
 #define SLOT_TOUCHED 8192u /* since then: waited for, shared, changed, accepted from */
 #define SLOT_MEANT 16384u  /* FD_CLOEXEC was taken off by hand: it is meant to survive one */
 
@@ -317,10 +321,40 @@ struct record_slot {
 	uint32_t failed;     /* 1 + index of the site whose EAGAIN is pending, 0 = none */
 	uint32_t fails;      /* EAGAINs in this episode */
 	uint64_t failed_ns;  /* first of them */
-	uint32_t mode_stack; /* stack that last changed O_NONBLOCK, a timeout or the backlog */
-	uint32_t mode_value; /* listen: backlog; else timeout in ms, 0 = none */
+	/* who set it last, 1 + index into PART_modes; 0 = nobody that was seen, or at the birth */
+	uint32_t mode_nonblock; /* O_NONBLOCK */
+	uint32_t mode_send;     /* SO_SNDTIMEO; of a listener: listen() */
+	uint32_t mode_receive;  /* SO_RCVTIMEO */
 	uint32_t close_stack;
-	uint32_t tid; /* of the birth */
+};
+
+/* ---- modes: who made calls fail at once, or after a while --------------------------------------
+ *
+ * O_NONBLOCK, timeouts and the backlog belong to the open file description, which dup, fork,
+ * SCM_RIGHTS and exec share. So a slot names the place that set them; a fork child has its parent's
+ * places, with the parent's pid; and where others may share the description, its inode is noted, by
+ * which who set it is found from the record of who suffers.
+ */
+struct record_mode {
+	uint32_t stack;
+	uint8_t mode; /* enum facts_mode; MODE_unknown: not written yet */
+	uint8_t kind; /* enum record_kind of the latest fd */
+	uint16_t pad;
+	uint32_t pid;     /* whose call it was */
+	uint32_t value;   /* timeout in ms, or backlog */
+	uint64_t time_ns; /* the latest time */
+	uint64_t count;
+	uint32_t target; /* string: of the latest fd */
+	int32_t fd;
+};
+
+struct record_shared {
+	uint64_t dev, inode; /* 0: unused */
+	uint64_t time_ns;
+	uint32_t mode;       /* 1 + index into PART_modes */
+	uint8_t kind;        /* enum record_kind: both ends of a pipe have one inode */
+	uint8_t access;      /* 1 reads, 2 writes */
+	uint16_t slot_flags; /* SLOT_* when it was set */
 };
 
 /* ---- facts: what the kernel said when a call failed ---------------------------------------------
@@ -329,7 +363,8 @@ struct record_slot {
 /* Bits of `have`; a fact without its bit is unknown, and `why` says why for its group. */
 #define FACTS(X) \
 	X(mode) X(timeout) X(waited) X(sndbuf) X(outq) X(inq) X(peer) X(queue) X(backlog) \
-	X(somaxconn) X(holder) X(tcp) X(pipe) X(limit) X(inode) X(type) X(range)
+	X(somaxconn) X(holder) X(tcp) X(pipe) X(limit) X(inode) X(type) X(range) X(peer_inode) \
+	X(peer_unread)
 enum facts_bit {
 #define X(n) FACT_##n,
 	FACTS(X)
@@ -344,7 +379,14 @@ enum facts_why {
 	WHY_other,
 	WHY_COUNT
 };
-enum facts_mode { MODE_unknown, MODE_nonblock, MODE_dontwait, MODE_sndtimeo, MODE_rcvtimeo };
+enum facts_mode {
+	MODE_unknown,
+	MODE_nonblock,
+	MODE_dontwait,
+	MODE_sndtimeo,
+	MODE_rcvtimeo,
+	MODE_backlog, /* of listen(): in struct record_mode only */
+};
 
 struct record_facts {
 	uint32_t seq; /* odd while being written */
@@ -376,7 +418,11 @@ struct record_facts {
 	uint32_t limit_id; /* enum record_task_limit */
 	uint32_t target;   /* string */
 	uint32_t stack;
-	uint32_t pad[7];
+	uint32_t set;          /* 1 + index into PART_modes: who set `mode`; 0 unknown, or */
+	uint32_t set_birth;    /* stack: the fd was born so; 0 not */
+	uint32_t holder_taker; /* took the lock and is gone; holder_pid inherited it; 0 not so */
+	uint64_t peer_inode;   /* socket of the listener or peer, as in /proc/PID/fd */
+	uint64_t peer_unread;  /* bytes that the peer has not read yet */
 };
 
 /* ---- the ring: latest events
@@ -443,6 +489,8 @@ _Static_assert(sizeof(struct record_module) == 72, "record_module");
 _Static_assert(sizeof(struct record_stack) == 16, "record_stack");
 _Static_assert(sizeof(struct record_string) == 8, "record_string");
 _Static_assert(sizeof(struct record_site) == 320, "record_site");
+_Static_assert(sizeof(struct record_mode) == 40, "record_mode");
+_Static_assert(sizeof(struct record_shared) == 32, "record_shared");
 _Static_assert(sizeof(struct record_slot) == 64, "record_slot");
 _Static_assert(sizeof(struct record_facts) == 256, "record_facts");
 _Static_assert(sizeof(struct record_event) == 64, "record_event");

@@ -46,6 +46,7 @@
 	X(early, "call before the shim was ready") \
 	X(after_seccomp, "not looked up: seccomp filter") \
 	X(facts_space, "no space for facts") \
+	X(mode_space, "no space for who set modes") \
 	X(race, "two threads changed one fd number at once")
 
 /* Which limit stood in the way of a new process or thread. */

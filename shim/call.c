@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include "call.h"
 #include "child.h"
 #include "config.h"
@@ -49,6 +50,11 @@ uint32_t call_stack(const struct stack_seed *seed)
 /* ---- failures ---------------------------------------------------------------------------------
  */
 
+static struct record_slot *slot_of(const struct call_what *w)
+{
+	return w->fd >= 0 ? slots_at(w->fd) : NULL;
+}
+
 /* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
 static bool facts_due(const struct record_site *site, uint64_t now)
 {
@@ -87,6 +93,7 @@ static uint32_t take_facts(const struct call_what *w, struct record_site *site, 
 	}
 	memset(&facts, 0, sizeof(facts));
 	probe_take(&in, &facts);
+	call_mode_facts(slot_of(w), &facts);
 	facts.target = site->target;
 	facts.stack = site->stack;
 	to = (struct record_facts *)store_part(PART_facts) + (site->facts - 1);
@@ -158,14 +165,9 @@ static uint32_t blocked(const struct call_what *w, struct record_slot *s, bool f
 	if (site && facts_due(site, now))
 		facts = take_facts(w, site, s ? s->kind : KIND_unknown, now);
 	if (site && fate && s && s->state == SLOT_open)
-		call_fate_failed(s, id, now);
+		call_fate_failed(s, id, now, w->flags & MSG_DONTWAIT);
 	add_event(w, site, id, facts, now);
 	return id;
-}
-
-static struct record_slot *slot_of(const struct call_what *w)
-{
-	return w->fd >= 0 ? slots_at(w->fd) : NULL;
 }
 
 COLD uint32_t call_blocked_here(const struct call_what *w, const struct stack_seed *seed)
@@ -204,7 +206,7 @@ COLD void call_faked_fate(const struct call_what *w, uint32_t site)
 	struct record_slot *s = slot_of(w);
 
 	if (site && s && s->state == SLOT_open)
-		call_fate_failed(s, site, self_now_coarse());
+		call_fate_failed(s, site, self_now_coarse(), w->flags & MSG_DONTWAIT);
 }
 
 /* EMFILE, ENFILE */
@@ -290,8 +292,6 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	b.target = call_target(w, from);
 	if (from && kind == KIND_unknown)
 		b.kind = from->kind;
-	if (slot_flags & SLOT_NONBLOCK && site)
-		b.mode_stack = site->stack;
 	if (site) {
 		if (!site->count)
 			record_poke(&site->first_ns, b.now_ns);
@@ -315,8 +315,10 @@ COLD void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
 	if (!call_ready())
 		return;
 	s = slots_at(from);
-	if (s)
-		slot_flags |= s->flags & shared;
+	if (s) {
+		slots_set_flags(from, SLOT_SHARED, 0);
+		slot_flags |= (s->flags & shared) | SLOT_SHARED;
+	}
 	t = slots_at(to);
 	if (t && t->state == SLOT_open) { /* dup2 closes its target */
 		call_fate_closed(t);
@@ -325,8 +327,9 @@ COLD void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
 	call_birth(&w, to, KIND_unknown, slot_flags, seed);
 	t = slots_at(to);
 	if (s && t) {
-		t->mode_stack = s->mode_stack;
-		t->mode_value = s->mode_value;
+		t->mode_nonblock = s->mode_nonblock;
+		t->mode_send = s->mode_send;
+		t->mode_receive = s->mode_receive;
 	}
 }
 
@@ -380,47 +383,6 @@ COLD void call_close_range(unsigned first, unsigned last, const struct stack_see
 		call_fate_closed(s);
 		slots_closed((int)fd, slots_closing((int)fd), stack);
 	}
-}
-
-COLD void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,
-		    const struct stack_seed *seed)
-{
-	const uint32_t lasting = SLOT_NONBLOCK | SLOT_LISTENING | SLOT_SNDTIMEO | SLOT_RCVTIMEO;
-	struct record_slot *s;
-	int saved = errno;
-
-	if (!call_ready())
-		return;
-	slots_set_flags(fd, set, clear);
-	s = slots_at(fd);
-	if (s)
-		slots_touch(s);
-	if (s && s->state == SLOT_open && (set | clear) & lasting) {
-		record_poke(&s->mode_stack, call_stack(seed));
-		if (set & ~SLOT_NONBLOCK)
-			record_poke(&s->mode_value, value);
-	}
-	errno = saved;
-}
-
-COLD void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed)
-{
-	const struct record_slot *s;
-	struct record_site *site;
-	int saved = errno;
-	uint32_t id;
-
-	call_mode(fd, SLOT_LISTENING, 0, backlog, seed);
-	s = call_ready() ? slots_at(fd) : NULL;
-	site = s && s->state == SLOT_open ? store_site(s->mode_stack, CALL_listen, 0, &id) : NULL;
-	if (site) {
-		record_poke(&site->last_ns, self_now_coarse());
-		record_poke(&site->target, s->target);
-		site->kind = s->kind;
-		record_poke(&site->value, backlog);
-		self_add64(&site->count, 1);
-	}
-	errno = saved;
 }
 
 COLD void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set)

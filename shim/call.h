@@ -70,14 +70,24 @@ uint32_t call_closing(int fd);
 void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed);
 /* Before and after closing many at once. */
 void call_close_range(unsigned first, unsigned last, const struct stack_seed *seed);
-/* O_NONBLOCK, a timeout or the backlog of fd was set. */
-void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value, const struct stack_seed *seed);
-/* fd listens now: noted as a site, which outlives the fd. */
-void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);
 /* fd got an address: connected to or bound to. */
 void call_address(int fd, const void *addr, uint32_t bytes, uint32_t set);
 
 enum record_kind call_socket_kind(int domain, int type);
+
+/* ---- call_modes.c: who made a call fail at once, or after a while -------------------------------
+ */
+
+/* O_NONBLOCK, a timeout (ms), FD_CLOEXEC or a lease of fd was set or cleared. */
+void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value, const struct stack_seed *seed);
+/* fd listens now: noted as a site, which outlives the fd. */
+void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);
+/* A child was made: it shares every fd that was born before. */
+void call_sharing(void);
+/* Who set the mode that `f` says was in force, from the slot of its fd. */
+void call_mode_facts(const struct record_slot *s, struct record_facts *f);
+/* The timeout that `s` has for this direction, in ms. */
+uint32_t call_timeout_ms(const struct record_slot *s, bool receive);
 
 /* ---- call_target.c ------------------------------------------------------------------------------
  */
@@ -99,7 +109,8 @@ uint32_t call_stack(const struct stack_seed *seed);
 /* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------
  */
 
-void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns);
+/* `at_once`: the call was told not to wait (MSG_DONTWAIT). */
+void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once);
 void call_fate_succeeded(struct record_slot *s, uint64_t now_ns);
 void call_fate_closed(struct record_slot *s);
 

@@ -19,16 +19,21 @@ static uint32_t wait_stamp(void)
 	return ((self_tid() * 40503u + self_waits) & 0xffffu) << 16;
 }
 
-static bool drains(const struct record_slot *s, const struct record_site *site)
+static bool receives(const struct record_site *site)
 {
-	static const bool drained[CALL_COUNT] = {
+	static const bool in[CALL_COUNT] = {
 #define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class == CLASS_recv,
 #define SPECIAL(name, class, ...) \
 	[CALL_##name] = CLASS_##class == CLASS_recv || CLASS_##class == CLASS_accept,
 #include "calls.def"
 	};
 
-	return drained[site->call] && (s->uses & ~SLOT_USE_PENDING);
+	return in[site->call];
+}
+
+static bool drains(const struct record_slot *s, const struct record_site *site)
+{
+	return receives(site) && (s->uses & ~SLOT_USE_PENDING);
 }
 
 static void count(struct record_site *site, enum record_fate fate, uint64_t waited_ns)
@@ -64,22 +69,30 @@ static void settle(struct record_slot *s, uint64_t now_ns, enum record_fate at_o
 		count(site, waited > RETRY_PAUSE_NS ? FATE_retried : at_once, waited);
 }
 
-void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns)
+/* It waited already: in the kernel, for the timeout of its direction. */
+static bool timed_out(const struct record_slot *s, const struct record_site *site, bool at_once)
 {
-	const uint32_t timeout = SLOT_SNDTIMEO | SLOT_RCVTIMEO;
+	uint32_t timeout = receives(site) ? SLOT_RCVTIMEO : SLOT_SNDTIMEO;
+
+	return !at_once && !(s->flags & SLOT_NONBLOCK) && s->flags & timeout;
+}
+
+void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once)
+{
+	struct record_site *x = store_site_at(site);
 	uint32_t n = 0;
 
 	if (s->failed) {
 		settle(s, now_ns, FATE_spun);
 		n = s->fails & FAILS_MASK;
-	} else if (s->flags & timeout && !(s->flags & SLOT_NONBLOCK)) {
-		count(store_site_at(site), FATE_timed_out, (uint64_t)s->mode_value * 1000000u);
+	} else if (timed_out(s, x, at_once)) {
+		count(x, FATE_timed_out, call_timeout_ms(s, receives(x)) * 1000000ull);
 		return;
 	}
 	s->failed = site;
 	s->failed_ns = now_ns;
 	s->fails = (n < FAILS_MASK ? n + 1 : n) | wait_stamp() |
-		   (drains(s, store_site_at(site)) ? FAILS_DRAINED : 0);
+		   (drains(s, x) ? FAILS_DRAINED : 0);
 	if (!(record_peek(&s->uses) & SLOT_USE_PENDING))
 		self_or32(&s->uses, SLOT_USE_PENDING);
 }

@@ -251,10 +251,8 @@ void slots_birth(int fd, const struct slots_birth *b)
 	s->failed = 0;
 	s->fails = 0;
 	s->failed_ns = 0;
-	s->mode_stack = b->mode_stack;
-	s->mode_value = 0;
+	s->mode_nonblock = s->mode_send = s->mode_receive = 0;
 	s->close_stack = 0;
-	s->tid = self_tid();
 	record_poke(&s->state, SLOT_open);
 	write_end(s, seq);
 	count_birth(b);

@@ -19,7 +19,6 @@ struct slots_birth {
 	uint32_t site;   /* 1 + index, 0 unknown */
 	uint32_t target; /* string */
 	uint32_t flags;  /* SLOT_* */
-	uint32_t mode_stack;
 	uint16_t call;
 	uint8_t kind;
 };

@@ -109,6 +109,7 @@ void store_reserve(void)
 	} more[] = {
 		{PART_stacks, 64 << 10}, {PART_sites, 64 << 10}, {PART_strings, 32 << 10},
 		{PART_ring, 128 << 10},  {PART_facts, 16 << 10}, {PART_modules, 8 << 10},
+		{PART_modes, 8 << 10},   {PART_shared, 4 << 10},
 	};
 
 	for (size_t i = 0; i < sizeof(more) / sizeof(more[0]); i++) {
@@ -135,6 +136,8 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 		[PART_facts] = (256ull << shift) * sizeof(struct record_facts),
 		[PART_ring] = (512ull << shift) * sizeof(struct record_event),
 		[PART_strings] = (256ull << 10) << shift,
+		[PART_modes] = 2 * RECORD_PAGE,
+		[PART_shared] = RECORD_PAGE,
 		[PART_chunks] = fds / RECORD_CHUNK_FDS * sizeof(uint32_t),
 		[PART_slots] = fds * sizeof(struct record_slot),
 	};

@@ -75,6 +75,15 @@ uint32_t store_string(enum record_string_type type, const void *data, size_t byt
 uint32_t store_path(uint32_t dir, const char *path);
 const struct record_string *store_string_at(uint32_t id);
 
+/* The place that sets a mode (stack, mode, pid and value of *m): noted again. Its id. */
+uint32_t store_mode(const struct record_mode *m);
+static inline struct record_mode *store_mode_at(uint32_t id)
+{
+	return (struct record_mode *)store_part(PART_modes) + (id - 1);
+}
+/* The description dev:inode (and kind) has its `mode` from place x->mode now; 0: from nobody. */
+void store_shared(const struct record_shared *x, enum facts_mode mode);
+
 struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id);
 static inline struct record_site *store_site_at(uint32_t id)
 {

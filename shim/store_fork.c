@@ -25,6 +25,7 @@ static uint64_t live_bytes(const struct record_header *h, unsigned id)
 		[PART_stacks] = 1,
 		[PART_sites] = sizeof(struct record_site),
 		[PART_strings] = 1,
+		[PART_modes] = sizeof(struct record_mode), /* with the pid of who set them */
 		[PART_chunks] = 0, /* see copy() */
 		[PART_slots] = RECORD_CHUNK_FDS * sizeof(struct record_slot),
 	};
@@ -99,7 +100,7 @@ static void reset_counts(uint8_t *base)
 	h->series_width_ns = 1000000000u;
 	memset(&h->limit_first, 0, sizeof(h->limit_first));
 	memset(&h->limit_worst, 0, sizeof(h->limit_worst));
-	h->part[PART_ring].used = h->part[PART_facts].used = 0;
+	h->part[PART_ring].used = h->part[PART_facts].used = h->part[PART_shared].used = 0;
 	for (uint64_t i = 0; i < h->part[PART_sites].used; i++) {
 		struct record_site keep = {.stack = s[i].stack,
 					   .call = s[i].call,

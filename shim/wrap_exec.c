@@ -19,7 +19,8 @@ extern char **environ;
 	size_t slots = exec_slots(envp);                              \
 	char **array = slots ? alloca(slots * sizeof(char *)) : NULL; \
 	exec_prepare(path, envp, array, &e);                          \
-	exec_note(path, &e)
+	exec_note(path, &e);                                          \
+	call_sharing()
 
 static int failed(uint16_t call, int r, const struct stack_seed *seed)
 {

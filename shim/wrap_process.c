@@ -21,6 +21,7 @@ static void forked(pid_t child)
 	if (!call_ready())
 		return;
 	self_add64(&store.head->forks, 1);
+	call_sharing();
 	e = store_event_begin(&seq);
 	if (!e)
 		return;

@@ -33,6 +33,7 @@ static struct model_listener *listener_at(struct model *m, const struct record *
 
 static void from_slots(struct model *m, const struct record *r)
 {
+	const struct record_mode *mode;
 	struct record_slot s;
 	int fd;
 
@@ -44,8 +45,9 @@ static void from_slots(struct model *m, const struct record *r)
 
 		if (!x)
 			continue;
-		x->backlog = s.mode_value;
-		x->listen_stack = model_stack(m, r, s.mode_stack);
+		mode = record_mode(r, s.mode_send);
+		x->backlog = mode ? mode->value : 0;
+		x->listen_stack = mode ? model_stack(m, r, mode->stack) : MODEL_NONE;
 		x->inherited = (s.flags & SLOT_INHERITED) != 0;
 	}
 }

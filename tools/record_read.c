@@ -31,6 +31,8 @@ static const size_t item_bytes[PART_COUNT] = {
 	[PART_facts] = sizeof(struct record_facts),
 	[PART_ring] = sizeof(struct record_event),
 	[PART_strings] = 1,
+	[PART_modes] = sizeof(struct record_mode),
+	[PART_shared] = sizeof(struct record_shared),
 	[PART_chunks] = sizeof(uint32_t),
 	[PART_slots] = CHUNK_BYTES,
 };
@@ -39,7 +41,8 @@ const char *record_part_name(unsigned part)
 {
 	static const char *const names[PART_COUNT] = {"images",  "modules", "stacks",
 						      "sites",   "facts",   "events",
-						      "strings", "chunks",  "slots"};
+						      "strings", "modes",   "shared",
+						      "chunks",  "slots"};
 
 	return part < PART_COUNT ? names[part] : "?";
 }
@@ -320,6 +323,21 @@ const struct record_facts *record_facts(const struct record *r, uint32_t id)
 	const struct record_facts *f = (const void *)r->part[PART_facts].data;
 
 	return id && id <= r->part[PART_facts].count && !(f[id - 1].seq & 1) ? &f[id - 1] : NULL;
+}
+
+const struct record_mode *record_mode(const struct record *r, uint32_t id)
+{
+	const struct record_mode *m = (const void *)r->part[PART_modes].data;
+
+	return id && id <= r->part[PART_modes].count && m[id - 1].mode ? &m[id - 1] : NULL;
+}
+
+const struct record_shared *record_shared(const struct record *r, uint64_t i)
+{
+	const struct record_shared *x = (const void *)r->part[PART_shared].data;
+
+	return i < r->part[PART_shared].count && x[i].inode && record_mode(r, x[i].mode) ? &x[i]
+											 : NULL;
 }
 
 const struct record_image *record_image(const struct record *r, uint64_t i)

@@ -41,6 +41,10 @@ const struct record_string *record_string(const struct record *r, uint32_t id);
 char *record_text(const struct record *r, uint32_t id);
 const struct record_site *record_site(const struct record *r, uint64_t i);
 const struct record_facts *record_facts(const struct record *r, uint32_t id);
+/* Who set a mode; 1 + index as stored. */
+const struct record_mode *record_mode(const struct record *r, uint32_t id);
+/* i is below part[PART_shared].count; NULL: unused or torn. */
+const struct record_shared *record_shared(const struct record *r, uint64_t i);
 const struct record_module *record_module_at(const struct record *r, uint64_t pc, uint32_t epoch);
 const struct record_image *record_image(const struct record *r, uint64_t i);
 /* Slot number i of all that are real; its fd in *ret_fd. false: beyond the end. */

@@ -14,7 +14,7 @@
 #include "calls.h"
 #include "record.h"
 
-#define MAKE_PAGES 12 /* the header, one page a part, two for the strings and the stacks */
+#define MAKE_PAGES 14 /* the header, one page a part, two for the strings and the stacks */
 #define MAKE_CREATED 1000000000ull       /* CLOCK_MONOTONIC of its creation */
 #define MAKE_REAL 1700000000000000000ull /* the same instant on the wall clock */
 #define MAKE_BASE 0x7f0000000000ull      /* where make_module() loads, unless told otherwise */
@@ -146,6 +146,21 @@ static inline uint32_t make_facts(struct make *m, struct record_facts f)
 
 	*x = f;
 	return (uint32_t)make_head(m)->part[PART_facts].used;
+}
+
+static inline uint32_t make_mode(struct make *m, struct record_mode x)
+{
+	struct record_mode *to = make_item(m, PART_modes, sizeof(*to));
+
+	*to = x;
+	return (uint32_t)make_head(m)->part[PART_modes].used;
+}
+
+static inline void make_shared(struct make *m, struct record_shared x)
+{
+	struct record_shared *to = make_item(m, PART_shared, sizeof(*to));
+
+	*to = x;
 }
 
 static inline void make_event(struct make *m, struct record_event e)

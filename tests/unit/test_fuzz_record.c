@@ -76,7 +76,11 @@ static void put_fds(struct make *m, uint32_t stack, uint32_t name)
 							  .open = 20,
 							  .open_peak = 20,
 							  .value = 5});
+	uint32_t mode = make_mode(m, (struct record_mode){.stack = stack,
+							  .mode = MODE_nonblock,
+							  .pid = 4242});
 
+	make_shared(m, (struct record_shared){.dev = 1, .inode = 2, .mode = mode});
 	for (int fd = 0; fd < 20; fd++)
 		make_slot(m, fd,
 			  (struct record_slot){.state = (uint8_t)(fd % 4),
@@ -84,7 +88,8 @@ static void put_fds(struct make *m, uint32_t stack, uint32_t name)
 					       .site = site,
 					       .flags = 1u << fd,
 					       .target = name,
-					       .mode_stack = stack});
+					       .mode_nonblock = mode,
+					       .mode_send = mode});
 	make_site(m, (struct record_site){.stack = stack, .call = CALL_listen, .target = name});
 	for (uint16_t type = 0; type < 8; type++)
 		make_event(m, (struct record_event){.type = (uint8_t)type, .target = name});

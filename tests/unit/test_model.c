@@ -367,15 +367,15 @@ static void a_full_table_of_files_is_a_limit_and_no_eagain(void **state)
 
 static void the_listener_that_accepts_is_the_one_to_name(void **state)
 {
+	const struct record_mode listening = {.mode = MODE_backlog, .value = 128};
 	uint32_t name;
 
 	(void)state;
 	make_begin(&made, 11, "master");
 	name = make_path(&made, "/run/login");
 	make_slot(&made, 5,
-		  (struct record_slot){.state = SLOT_open,
-				       .flags = SLOT_LISTENING,
-				       .mode_value = 128,
+		  (struct record_slot){.state = SLOT_open, .flags = SLOT_LISTENING,
+				       .mode_send = make_mode(&made, listening),
 				       .target = name});
 	save("11.rec");
 	make_begin(&made, 12, "worker");
@@ -383,7 +383,7 @@ static void the_listener_that_accepts_is_the_one_to_name(void **state)
 	make_slot(&made, 5,
 		  (struct record_slot){.state = SLOT_open,
 				       .flags = SLOT_LISTENING | SLOT_INHERITED,
-				       .mode_value = 128,
+				       .mode_send = make_mode(&made, listening),
 				       .target = name});
 	make_site(&made, (struct record_site){.call = CALL_accept,
 					      .count = 2,

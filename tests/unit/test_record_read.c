@@ -50,7 +50,7 @@ static uint32_t put_string(enum record_string_type type, const void *data, size_
 
 static void put_parts(void)
 {
-	static const uint16_t pages[PART_COUNT] = {1, 1, 1, 1, 1, 1, 1, 1, 1};
+	static const uint16_t pages[PART_COUNT] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 	uint64_t at = RECORD_PAGE;
 
 	for (unsigned i = 0; i < PART_COUNT; i++) {

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * call_modes.c - who made calls fail at once (O_NONBLOCK) or after a while (timeouts), and who
+ * asked for which backlog. These belong to the open file description: a dup, a fork child or a
+ * receiver of SCM_RIGHTS has them too, so what may be shared is noted by its inode.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include "call.h"
+#include "sysc.h"
+
+static const struct {
+	uint32_t flag;
+	enum facts_mode mode;
+} kinds[] = {
+	{SLOT_NONBLOCK, MODE_nonblock},
+	{SLOT_SNDTIMEO, MODE_sndtimeo},
+	{SLOT_RCVTIMEO, MODE_rcvtimeo},
+	{SLOT_LISTENING, MODE_backlog},
+};
+
+/* fds born before have been given to a child. */
+static uint64_t shared_until_ns;
+
+void call_sharing(void)
+{
+	record_poke(&shared_until_ns, self_now_coarse());
+}
+
+static bool is_shared(const struct record_slot *s)
+{
+	return s->flags & (SLOT_INHERITED | SLOT_UNSEEN | SLOT_PASSED | SLOT_SHARED) ||
+	       s->birth_ns <= record_peek(&shared_until_ns);
+}
+
+static uint32_t *place_in(struct record_slot *s, enum facts_mode mode)
+{
+	return mode == MODE_nonblock  ? &s->mode_nonblock
+	       : mode == MODE_rcvtimeo ? &s->mode_receive
+				       : &s->mode_send;
+}
+
+static void note_shared(int fd, const struct record_slot *s, enum facts_mode mode, uint32_t place)
+{
+	struct stat st;
+	long flags;
+
+	if (self_gate.seccomp || sysc(SYS_fstat, fd, &st))
+		return;
+	flags = sysc(SYS_fcntl, fd, F_GETFL);
+	store_shared(&(const struct record_shared){.dev = st.st_dev,
+						   .inode = st.st_ino,
+						   .time_ns = self_clock(CLOCK_MONOTONIC),
+						   .mode = place,
+						   .kind = s->kind,
+						   .access = (uint8_t)((flags & O_ACCMODE) + 1),
+						   .slot_flags = (uint16_t)s->flags},
+		     mode);
+}
+
+static void note(int fd, struct record_slot *s, enum facts_mode mode, bool set, uint32_t value,
+		 const struct stack_seed *seed)
+{
+	struct record_mode m = {.mode = (uint8_t)mode,
+				.kind = s->kind,
+				.pid = self_gate.pid,
+				.value = value,
+				.time_ns = self_now_coarse(),
+				.target = s->target,
+				.fd = fd};
+	uint32_t id = 0;
+
+	if (set) {
+		m.stack = call_stack(seed);
+		id = store_mode(&m);
+	}
+	record_poke(place_in(s, mode), id);
+	if (is_shared(s))
+		note_shared(fd, s, mode, id);
+}
+
+COLD void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,
+		    const struct stack_seed *seed)
+{
+	struct record_slot *s;
+	int saved = errno;
+
+	if (!call_ready())
+		return;
+	slots_set_flags(fd, set, clear);
+	s = slots_at(fd);
+	if (s)
+		slots_touch(s);
+	for (unsigned i = 0; s && s->state == SLOT_open && i < sizeof(kinds) / sizeof(kinds[0]);
+	     i++)
+		if ((set | clear) & kinds[i].flag)
+			note(fd, s, kinds[i].mode, set & kinds[i].flag,
+			     kinds[i].mode == MODE_nonblock ? 0 : value, seed);
+	errno = saved;
+}
+
+COLD void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed)
+{
+	const struct record_slot *s;
+	struct record_site *site;
+	int saved = errno;
+	uint32_t id;
+
+	call_mode(fd, SLOT_LISTENING, 0, backlog, seed);
+	s = call_ready() ? slots_at(fd) : NULL;
+	site = s && s->state == SLOT_open ? store_site(call_stack(seed), CALL_listen, 0, &id)
+					  : NULL;
+	if (site) {
+		record_poke(&site->last_ns, self_now_coarse());
+		record_poke(&site->target, s->target);
+		site->kind = s->kind;
+		record_poke(&site->value, backlog);
+		self_add64(&site->count, 1);
+	}
+	errno = saved;
+}
+
+uint32_t call_timeout_ms(const struct record_slot *s, bool receive)
+{
+	uint32_t id = receive ? s->mode_receive : s->mode_send;
+
+	return id ? record_peek(&store_mode_at(id)->value) : 0;
+}
+
+void call_mode_facts(const struct record_slot *s, struct record_facts *f)
+{
+	if (!s || s->state != SLOT_open || !(f->have & 1u << FACT_mode))
+		return;
+	if (f->mode == MODE_nonblock) {
+		f->set = s->mode_nonblock;
+		if (!f->set && s->flags & SLOT_NONBLOCK && s->site)
+			f->set_birth = store_site_at(s->site)->stack;
+	} else if (f->mode == MODE_sndtimeo) {
+		f->set = s->mode_send;
+	} else if (f->mode == MODE_rcvtimeo) {
+		f->set = s->mode_receive;
+	}
+}
