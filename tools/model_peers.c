@@ -24,11 +24,21 @@ static int take_socket(const struct nlmsghdr *h, void *arg)
 	struct unix_pair *p = UTIL_PUSH(e->pair, e->pairs, e->pairs_room);
 	const struct nlattr *a = mnl_nlmsg_get_payload_offset(h, sizeof(*m));
 	const char *end = mnl_nlmsg_get_payload_tail(h);
+	bool nameless = false;
+	unsigned shut = 0;
 
 	*p = (struct unix_pair){.inode = m->udiag_ino};
-	for (; mnl_attr_ok(a, (int)(end - (const char *)a)); a = mnl_attr_next(a))
-		if (mnl_attr_get_type(a) == UNIX_DIAG_PEER)
+	for (; mnl_attr_ok(a, (int)(end - (const char *)a)); a = mnl_attr_next(a)) {
+		if (mnl_attr_get_type(a) == UNIX_DIAG_PEER) {
 			p->peer = mnl_attr_get_u32(a);
+			nameless = !p->peer;
+		} else if (mnl_attr_get_type(a) == UNIX_DIAG_SHUTDOWN) {
+			shut = mnl_attr_get_u8(a);
+		}
+	}
+	/* No inode: closed, or still in a backlog. The first shuts this end, too. */
+	if (nameless && !shut && m->udiag_type == SOCK_STREAM)
+		p->peer = ENDS_UNACCEPTED;
 	return MNL_CB_OK;
 }
 

@@ -233,9 +233,11 @@ static void name_unix_peer(struct look *l, struct wanted *w)
 		return;
 	if (o->flags & SLOT_LISTENING || !ends_unix_peer(&l->ends, w->inode, &peer))
 		return;
-	if (peer) {
+	if (peer == ENDS_UNACCEPTED) {
+		o->peer = util_copy("not accepted yet");
+	} else if (peer) {
 		o->held = (o->flags & SLOT_ACCEPTED) != 0;
-		name_holder(l, o, peer, 0, NULL);
+		name_holder(l, o, peer, 0, "in no process (sent in a message)");
 	} else if (o->kind != KIND_unix_dgram && o->flags & SLOT_CONNECTED) {
 		o->half_dead = true;
 		o->peer = util_copy("closed by its peer");

@@ -31,7 +31,8 @@ struct ends {
 
 /* All UNIX sockets with their peers, by sock_diag. */
 void ends_read_unix(struct ends *e);
-/* false: not known. *ret_peer 0: it has none. */
+/* false: not known. *ret_peer 0: it has none; ENDS_UNACCEPTED: one that is in a backlog. */
+#define ENDS_UNACCEPTED UINT64_MAX
 bool ends_unix_peer(const struct ends *e, uint64_t inode, uint64_t *ret_peer);
 /* Who has these inodes open. Sorts them. */
 void ends_scan(struct ends *e, uint64_t *inode, size_t n);

@@ -72,6 +72,12 @@ static void what_the_kernel_knows_of_open_fds_is_told(void **state)
 	assert_false(json_object_get_boolean(field(o, "half_dead")));
 	o = open_fd(r, p.pid, "socketpair", "make_orphans", "unix-stream");
 	assert_true(json_object_get_boolean(field(o, "half_dead")));
+	o = open_fd(r, p.pid, "socket", "make_unaccepted", "unix-stream");
+	assert_false(json_object_get_boolean(field(o, "half_dead")));
+	assert_string_equal(text_of(o, "peer"), "not accepted yet");
+	o = open_fd(r, p.pid, "socketpair", "make_in_flight", "unix-stream");
+	assert_false(json_object_get_boolean(field(o, "half_dead")));
+	assert_true(!*text_of(o, "peer") || strstr(text_of(o, "peer"), "in no process"));
 	json_object_put(r);
 	stop(&p);
 }

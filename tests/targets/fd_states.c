@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * fd_states.c - fds in states that only the kernel knows: TCP connections that the client has
- * closed, a file without a name, pipes and sockets whose other end is held by a child, or by
- * nobody.
+ * closed, a file without a name, pipes and sockets whose other end is held by a child, by nobody,
+ * by a backlog or by a message.
  */
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include "target.h"
 
@@ -65,9 +67,57 @@ static NOINLINE void make_orphans(void)
 	close(s[1]);
 }
 
+static NOINLINE void listen_unix(struct sockaddr_un *ret_bound, socklen_t *ret_bytes)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	*ret_bound = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*ret_bytes = sizeof(sa_family_t); /* the kernel finds a name */
+	if (fd < 0 || bind(fd, (struct sockaddr *)ret_bound, *ret_bytes) || listen(fd, 10))
+		target_die("listen");
+	*ret_bytes = sizeof(*ret_bound);
+	if (getsockname(fd, (struct sockaddr *)ret_bound, ret_bytes))
+		target_die("getsockname");
+}
+
+/* In the backlog of a listener that does not accept. */
+static NOINLINE void make_unaccepted(const struct sockaddr_un *to, socklen_t bytes)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	if (fd < 0 || connect(fd, (const struct sockaddr *)to, bytes))
+		target_die("connect");
+}
+
+/* The other end is in a message that nobody receives: it lives, and no process has it. */
+static NOINLINE void make_in_flight(void)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = {.head = {.cmsg_len = CMSG_LEN(sizeof(int)),
+			      .cmsg_level = SOL_SOCKET,
+			      .cmsg_type = SCM_RIGHTS}};
+	struct iovec part = {.iov_base = (char[]){'x'}, .iov_len = 1};
+	struct msghdr m = {.msg_iov = &part,
+			   .msg_iovlen = 1,
+			   .msg_control = &control,
+			   .msg_controllen = sizeof(control.room)};
+	int way[2], s[2];
+
+	if (socketpair(AF_UNIX, SOCK_DGRAM, 0, way) || socketpair(AF_UNIX, SOCK_STREAM, 0, s))
+		target_die("socketpair");
+	memcpy(CMSG_DATA(&control.head), &s[1], sizeof(int));
+	if (sendmsg(way[0], &m, 0) != 1)
+		target_die("sendmsg");
+	close(s[1]);
+}
+
 int main(void)
 {
 	int listener = listen_here(), fds[4], status;
+	struct sockaddr_un to;
+	socklen_t to_bytes;
 	pid_t child;
 
 	for (volatile int i = 0; i < 4; i++)
@@ -84,6 +134,9 @@ int main(void)
 	close(fds[1]);
 	close(fds[3]);
 	make_orphans();
+	listen_unix(&to, &to_bytes);
+	make_unaccepted(&to, to_bytes);
+	make_in_flight();
 	status = target_ready();
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
