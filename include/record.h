@@ -239,6 +239,9 @@ enum record_fate {
 /* In place of an errno: what rules did that was no failure. */
 #define RECORD_ERROR_NOTE 0xffffu  /* the call was noted by a rule, however it ended */
 #define RECORD_ERROR_FAKED 0xfffeu /* success faked, cut short, delayed, or a signal sent */
+/* Closed here: standard input, output or error. birth_stack then got the number for something that
+ * must not stand there; `value` is the number. */
+#define RECORD_ERROR_STANDARD 0xfffdu
 
 #define SITE_LOOP 1u /* EBADF from a loop that closes numbers it does not know: no misuse */
 

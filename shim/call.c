@@ -299,6 +299,8 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 		record_poke(&site->target, b.target);
 		site->kind = b.kind;
 	}
+	if (unlikely(fd <= 2))
+		call_misuse_standard(fd, &b);
 	slots_birth(fd, &b);
 	store_series(b.now_ns, record_peek(&store.head->fds_open), 0);
 	errno = saved;

@@ -206,5 +206,7 @@ void call_nofile(uint64_t soft, uint64_t hard, const struct stack_seed *seed);
 
 /* EBADF on a number that was open before. `what->call` is the failing call. */
 void call_misuse(const struct call_what *w, const struct stack_seed *seed);
+/* Before a birth at 0, 1 or 2: is a socket, say, about to get the prints to standard error? */
+void call_misuse_standard(int fd, const struct slots_birth *b);
 
 #endif

@@ -189,8 +189,10 @@ static void add_misuse(struct load *l, const struct record_site *s)
 
 	if (!s->count || s->flags & SITE_LOOP)
 		return;
-	x = model_misuse_at(l->m, s->call, model_stack(l->m, &l->r, s->stack));
+	x = model_misuse_at(l->m, s->call, s->error, model_stack(l->m, &l->r, s->stack));
 	x->count += s->count;
+	x->fd_kind = s->kind;
+	x->fd = (int)s->value;
 	earlier_later(&x->first_ns, &x->last_ns, real_time(&l->r, s->first_ns),
 		      real_time(&l->r, s->last_ns));
 	x->birth_stack = model_stack(l->m, &l->r, s->birth_stack);
@@ -237,7 +239,8 @@ static void add_sites(struct load *l)
 			continue; /* model_listeners() */
 		if (s->error == 0)
 			add_birth_site(l, i, s);
-		else if (s->error == EBADF && s->count > s->injected)
+		else if ((s->error == EBADF || s->error == RECORD_ERROR_STANDARD) &&
+			 s->count > s->injected)
 			add_misuse(l, s);
 		else if (is_failure(s))
 			add_failure(l, s);

@@ -163,8 +163,18 @@ struct model_child_leak {
 	char *target, *comm;      /* of a child; the latest */
 };
 
+enum misuse_kind {
+	MISUSE_double_close,
+	MISUSE_use_after_close,
+	MISUSE_foreign_close, /* by another module than the one that opened it and still used it */
+	MISUSE_standard_close, /* of 0, 1 or 2, and something else got the number */
+};
+
 struct model_misuse {
-	uint16_t call;
+	enum misuse_kind kind;
+	uint16_t call, error;
+	uint8_t fd_kind;
+	int fd; /* of MISUSE_standard_close */
 	uint64_t count, first_ns, last_ns;
 	uint32_t stack, birth_stack, death_stack;
 	struct model_pids pids;
@@ -280,6 +290,8 @@ void model_backlogs(struct model *m);
 void model_at_limit(struct model *m, const struct record *r, uint32_t process);
 /* Sentences and advice for limits[]. */
 void model_judge_limits(struct model *m);
+/* What kind each misuse is of: from its stacks. */
+void model_misuse(struct model *m);
 /* Finds child_leaks[]; again when model_states() has found the inodes. */
 void model_children(struct model *m);
 void model_children_free(struct model *m);
@@ -304,7 +316,8 @@ void model_cover(struct model *m, int pid, uint64_t count, const char *format, .
 struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error,
 				     uint32_t stack);
 struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack);
-struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint32_t stack);
+struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint16_t error,
+				     uint32_t stack);
 void model_target_add(struct model_fds *f, const char *target);
 
 /* ---- model_rules.c: the session's rules, and what they did

@@ -295,6 +295,7 @@ void model_judge(struct model *m)
 		qsort(m->eagains, m->eagains_count, sizeof(*m->eagains), worse_failure);
 	model_judge_fds(m);
 	model_judge_limits(m);
+	model_misuse(m);
 	model_children(m);
 }
 

@@ -171,16 +171,20 @@ struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack)
 	return f;
 }
 
-struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint32_t stack)
+struct model_misuse *model_misuse_at(struct model *m, uint16_t call, uint16_t error, uint32_t stack)
 {
 	struct model_misuse *x;
 
 	for (size_t i = 0; i < m->misuses_count; i++)
-		if (m->misuses[i].call == call && m->misuses[i].stack == stack)
+		if (m->misuses[i].call == call && m->misuses[i].error == error &&
+		    m->misuses[i].stack == stack)
 			return &m->misuses[i];
 	x = UTIL_PUSH(m->misuses, m->misuses_count, m->misuses_room);
-	*x = (struct model_misuse){
-		.call = call, .stack = stack, .birth_stack = MODEL_NONE, .death_stack = MODEL_NONE};
+	*x = (struct model_misuse){.call = call,
+				   .error = error,
+				   .stack = stack,
+				   .birth_stack = MODEL_NONE,
+				   .death_stack = MODEL_NONE};
 	return x;
 }
 

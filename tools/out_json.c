@@ -363,25 +363,6 @@ static struct json_object *open_fd(const struct model *m, struct symbols *s,
 	return o;
 }
 
-static struct json_object *misuse(const struct model *m, struct symbols *s,
-				  const struct model_misuse *x)
-{
-	struct json_object *o = json_object_new_object();
-	bool closes = names_class(x->call) == CLASS_close;
-
-	ADD(o, "kind", text(closes ? "double-close" : "use-after-close"));
-	ADD(o, "call", text(names_call(x->call)));
-	ADD(o, "count", number(x->count));
-	add_time(o, "first", x->first_ns);
-	add_time(o, "last", x->last_ns);
-	ADD(o, "pids", pids(&x->pids));
-	ADD(o, "target", text(x->target));
-	ADD(o, "stack", out_json_stack(m, s, x->stack));
-	ADD(o, "birth_stack", out_json_stack(m, s, x->birth_stack));
-	ADD(o, "death_stack", out_json_stack(m, s, x->death_stack));
-	return o;
-}
-
 /* ---- the whole --------------------------------------------------------------------------------
  */
 
@@ -451,7 +432,7 @@ static void add_findings(struct json_object *root, const struct model *m, struct
 			json_object_array_add(list[3], open_fd(m, s, &m->opens[i]));
 	for (size_t i = 0; i < m->misuses_count; i++)
 		if (wanted(o, m->misuses[i].call))
-			json_object_array_add(list[4], misuse(m, s, &m->misuses[i]));
+			json_object_array_add(list[4], out_misuse_json(m, s, &m->misuses[i]));
 }
 
 struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o)

@@ -23,6 +23,12 @@ void out_page_stack(struct out_page *p, uint32_t stack);
 /* "redis 12, redis 13 and 4 more" */
 void out_page_pids(struct out_page *p, const struct model_pids *pids);
 
+/* ---- out_misuse.c: fds closed twice, used after, closed by somebody else */
+
+void out_misuse(struct out_page *p);
+struct json_object *out_misuse_json(const struct model *m, struct symbols *s,
+				    const struct model_misuse *x);
+
 /* ---- out_children.c: fds leaked into programs that the target started */
 
 void out_children(struct out_page *p);

@@ -120,21 +120,6 @@ static void print_births(struct out_page *p)
 		fprintf(p->to, "\n    %u more birth sites: --all\n", hidden);
 }
 
-static void print_misuse(struct out_page *p, const struct model_misuse *x)
-{
-	out_page_heading(p, TERM_red,
-		names_class(x->call) == CLASS_close ? "double close" : "use after close");
-	fprintf(p->to, "by %s, %llu times in ", names_call_plain(x->call),
-		(unsigned long long)x->count);
-	out_page_pids(p, &x->pids);
-	fprintf(p->to, "%s%s\n", x->target ? "; " : "", x->target ? x->target : "");
-	out_page_stack(p, x->stack);
-	fprintf(p->to, "     closed before at\n");
-	out_page_stack(p, x->death_stack);
-	fprintf(p->to, "     opened at\n");
-	out_page_stack(p, x->birth_stack);
-}
-
 static void print_limit(struct out_page *p, const struct model_eagain *e)
 {
 	out_page_heading(p, TERM_red,
@@ -279,9 +264,7 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 		if (!o->call || o->call == m->limits[i].call)
 			print_limit(&p, &m->limits[i]);
 	print_failures(&p);
-	for (size_t i = 0; i < m->misuses_count; i++)
-		if (!o->call || o->call == m->misuses[i].call)
-			print_misuse(&p, &m->misuses[i]);
+	out_misuse(&p);
 	print_births(&p);
 	out_children(&p);
 	out_rules(&p);
