@@ -88,6 +88,26 @@ enum record_nofile {
 	NOFILE_outside, /* it changed unseen: prlimit(1) of somebody else, a raw system call */
 };
 
+/* What became of an EAGAIN. */
+enum record_fate {
+	FATE_waited,    /* waited for the fd (poll, select, epoll), then succeeded */
+	FATE_drained,   /* EAGAIN right after successes: an event loop that took all there was */
+	FATE_spun,      /* called again on the same fd without waiting, EAGAIN again */
+	FATE_gave_up,   /* closed the fd without another success */
+	FATE_timed_out, /* SO_SNDTIMEO or SO_RCVTIMEO ran out */
+	FATE_masked,    /* a retry of the shim succeeded */
+	FATE_retried,   /* called again without waiting, then succeeded */
+	FATE_unmasked,  /* a retry of the shim gave up */
+	FATE_COUNT
+};
+
+/* In place of an errno: what rules did that was no failure. */
+#define RECORD_ERROR_NOTE 0xffffu  /* the call was noted by a rule, however it ended */
+#define RECORD_ERROR_FAKED 0xfffeu /* success faked, cut short, delayed, or a signal sent */
+/* Closed here: standard input, output or error. birth_stack then got the number for something that
+ * must not stand there; `value` is the number. */
+#define RECORD_ERROR_STANDARD 0xfffdu
+
 /* Why a child is not followed (EVENT_exec.arg). X(name, reason, what to do instead) */
 #define EXEC_WHYS(X) \
 	X(followed, "followed", "") \
