@@ -16,7 +16,7 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 PACKAGES := gcc make pkg-config libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev \
 	libjson-c-dev libmnl-dev libiberty-dev libcmocka-dev
 TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-server nginx libjemalloc2 \
-	libnginx-mod-http-fancyindex valgrind clang
+	libnginx-mod-http-fancyindex valgrind clang python3-pytest
 # What only check-truth needs: to build programs with a known leak.
 TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev
 

@@ -36,6 +36,12 @@ static int raw_openat(int at, const char *path, int flags, mode_t mode)
 	return -1;
 }
 
+/* O_TMPFILE has the bit of O_DIRECTORY, and makes a file. */
+static enum record_kind kind_of(int flags)
+{
+	return flags & O_DIRECTORY && (flags & O_TMPFILE) != O_TMPFILE ? KIND_dir : KIND_file;
+}
+
 /* The seed is that of the exported function's caller. */
 static int open_at(uint16_t call, int at, const char *path, int flags, mode_t mode,
 		   const struct stack_seed *seed)
@@ -54,7 +60,7 @@ static int open_at(uint16_t call, int at, const char *path, int flags, mode_t mo
 					: real.openat(at, path, flags, mode);
 	while (call_again(r < 0, &w, &x, seed));
 	if (likely(r >= 0))
-		call_birth(&w, r, flags & O_DIRECTORY ? KIND_dir : KIND_file,
+		call_birth(&w, r, kind_of(flags),
 			   flags_of(flags & O_NONBLOCK, flags & O_CLOEXEC), seed);
 	return r;
 }

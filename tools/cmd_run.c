@@ -30,12 +30,6 @@ static int watch(struct tree *t, const char *file, struct log *l)
 	return error ? util_error(125, "--log=%s: %s", file, strerror(-error)) : 0;
 }
 
-static bool found(const struct model_summary *s, unsigned fail_on)
-{
-	return (fail_on & FAIL_leak && s->leaks) || (fail_on & FAIL_eagain && s->failures) ||
-	       (fail_on & FAIL_misuse && s->misuse);
-}
-
 static const char *session_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -71,22 +65,25 @@ static int conclude(const struct run_options *o, const char *path, int status)
 	const struct model_options options = {0};
 	struct model_summary s;
 	struct model m;
+	bool none, failed;
 
 	if (o->quiet && !o->fail_on && !o->report)
 		return status;
 	model_load(path, &options, &m);
 	fold(&m);
 	model_summarize(&m, &s);
-	if (!m.processes_count)
+	none = !m.processes_count;
+	if (none)
 		util_error(0, "no process loaded the shim; see: fdwhy check %s", o->command[0]);
 	else if (!o->quiet)
 		summarize(&s, o, path);
+	failed = run_fail_found(&m, o->fail_on);
 	model_free(&m);
 	if (o->report)
 		cmd_report_session(path, session_name(path));
-	if (found(&s, o->fail_on))
+	if (failed)
 		return o->error_exitcode >= 0 ? o->error_exitcode : 1;
-	return status;
+	return none && o->fail_on ? 125 : status; /* nothing was checked: not a success */
 }
 
 /* Nothing half-made stays behind a command that never ran. */

@@ -10,7 +10,23 @@
 #include <sys/types.h>
 #include "rulefile.h"
 
-enum run_fail { FAIL_leak = 1, FAIL_eagain = 2, FAIL_misuse = 4 };
+/* Words of --fail-on, as the report says them. X(id, word) */
+#define RUN_FAILS(X) \
+	X(leak, "leak") X(growing, "growing") X(idle, "idle") X(at_exit, "at-exit") \
+	X(child_leak, "child-leak") X(failure, "failure") X(suspicious, "suspicious") \
+	X(benign, "benign") X(limit, "limit") X(misuse, "misuse") \
+	X(double_close, "double-close") X(use_after_close, "use-after-close") \
+	X(coverage, "coverage")
+enum run_fail_number {
+#define X(id, word) FAIL_NUMBER_##id,
+	RUN_FAILS(X)
+#undef X
+};
+enum run_fail { /* bits */
+#define X(id, word) FAIL_##id = 1 << FAIL_NUMBER_##id,
+	RUN_FAILS(X)
+#undef X
+};
 
 struct run_options {
 	const char *directory; /* -o */
@@ -36,6 +52,13 @@ int run_session_make(const char *directory, const char *command, char **ret_path
 int run_session_describe(const char *path, char **command);
 /* Absolute path of libfdwhy.so, allocated; NULL after a printed error. */
 char *run_library(void);
+
+/* ---- run_fail.c ---- */
+struct model;
+/* A list of words, added to *ret. 0, or 125 after a printed error. */
+int run_fail_parse(const char *list, unsigned *ret);
+/* Did any of it come true? Then says so on standard error. */
+bool run_fail_found(const struct model *m, unsigned fail_on);
 
 /* ---- run_tree.c ---- */
 struct tree {

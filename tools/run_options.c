@@ -21,7 +21,10 @@ static const char help[] =
 	"      --log=FILE         write each EAGAIN as one JSON line, as it happens (- is stderr)\n"
 	"      --log-stacks       with the symbolised stack in each line\n"
 	"      --wait=tree|child  end with the whole process tree (default), or with COMMAND\n"
-	"      --fail-on=LIST     leak, eagain, misuse: exit with --error-exitcode when found\n"
+	"      --fail-on=LIST     exit with --error-exitcode when the report has any of these:\n"
+	"                         leak growing idle at-exit child-leak (open fds), failure\n"
+	"                         suspicious benign (EAGAIN), limit (EMFILE), misuse double-close\n"
+	"                         use-after-close, coverage (something was not recorded)\n"
 	"      --error-exitcode=N for --fail-on (default 1)\n"
 	"      --report           print the whole report at the end\n"
 	"      --stacks=N         frames a stack, 0 to 128 (default 64; 0: no stacks)\n"
@@ -44,27 +47,6 @@ static int set_wait(struct run_options *o, const char *s)
 	if (o->wait_child_only || !strcmp(s, "tree"))
 		return 0;
 	return util_error(125, "--wait=%s: expected tree or child", s);
-}
-
-static int set_fail_on(struct run_options *o, const char *s)
-{
-	static const struct {
-		const char *name;
-		unsigned bit;
-	} words[] = {{"leak", FAIL_leak}, {"eagain", FAIL_eagain}, {"misuse", FAIL_misuse}};
-
-	do {
-		size_t n = strcspn(s, ","), i = 0;
-
-		while (i < 3 && (strlen(words[i].name) != n || strncmp(words[i].name, s, n)))
-			i++;
-		if (i == 3)
-			return util_error(125, "--fail-on: %.*s: expected leak, eagain or misuse",
-					  (int)n, s);
-		o->fail_on |= words[i].bit;
-		s += n + (s[n] == ',');
-	} while (*s);
-	return 0;
 }
 
 static int set_number(const char *option, const char *s, long most, int *ret)
@@ -153,7 +135,7 @@ static int take(struct run_options *o, int c, const char *value)
 	case WAIT:
 		return set_wait(o, value);
 	case FAIL_ON:
-		return set_fail_on(o, value);
+		return run_fail_parse(value, &o->fail_on);
 	case EXITCODE:
 		return set_number("--error-exitcode", value, 255, &o->error_exitcode);
 	case REPORT:

@@ -176,6 +176,57 @@ static void fail_on_leak_gives_the_chosen_status(void **state)
 			 1);
 }
 
+static int fail_on(const struct work *w, const char *word, const char *target, const char *way)
+{
+	char option[64];
+
+	snprintf(option, sizeof(option), "--fail-on=%s", word);
+	return FDWHY(w, NULL, "run", "-q", option, "--error-exitcode=9", ARG(built(target)),
+		     ARG(way));
+}
+
+/* Each word with a target that makes it true, and one that makes everything but it true. */
+static void each_word_of_fail_on_finds_what_it_names(void **state)
+{
+	static const struct {
+		const char *word, *target, *way, *other, *other_way;
+	} rows[] = {
+		{"leak", "targets/lifetime", "leak", "targets/lifetime", "one_of_each"},
+		{"at-exit", "targets/lifetime", "one_of_each", "targets/lifetime", "leak"},
+		{"failure", "targets/failing", "pipe_full", "targets/failing", "recv_nonblock"},
+		{"eagain", "targets/failing", "pipe_full", "targets/failing", "recv_nonblock"},
+		{"suspicious", "targets/failing", "spinning", "targets/failing", "pipe_full"},
+		{"benign", "targets/failing", "recv_nonblock", "targets/failing", "pipe_full"},
+		{"limit", "targets/lifetime", "limit", "targets/lifetime", "leak"},
+		{"misuse", "targets/lifetime", "use_after_close", "targets/lifetime", "leak"},
+		{"double-close", "targets/lifetime", "double_close", "targets/lifetime",
+		 "use_after_close"},
+		{"use-after-close", "targets/lifetime", "use_after_close", "targets/lifetime",
+		 "double_close"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (fail_on(*state, rows[i].word, rows[i].target, rows[i].way) != 9)
+			fail_msg("%s is not found in %s", rows[i].word, rows[i].way);
+		if (fail_on(*state, rows[i].word, rows[i].other, rows[i].other_way) != 0)
+			fail_msg("%s is found in %s", rows[i].word, rows[i].other_way);
+	}
+}
+
+static void what_was_not_recorded_does_not_pass(void **state)
+{
+	const struct work *w = *state;
+	struct proc p;
+
+	assert_int_equal(FDWHY(w, &p, "run", "-q", "--fail-on=coverage", "--error-exitcode=9", "sh",
+			       "-c", "LD_PRELOAD= /sbin/ldconfig -p >/dev/null; true"),
+			 9);
+	expect_error(&p, "--fail-on: places found: 1 coverage");
+	assert_int_equal(FDWHY(w, &p, "run", "-q", "--fail-on=leak", "/sbin/ldconfig", "-p"), 125);
+	expect_error(&p, "no process loaded the shim");
+	assert_int_equal(FDWHY(w, &p, "run", "-q", "/sbin/ldconfig", "-p"), 0);
+}
+
 static void input_and_output_pass_through(void **state)
 {
 	const struct work *w = *state;
@@ -254,9 +305,9 @@ static void a_session_of_another_version_is_named(void **state)
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
 	session_records(work_path(w, "s"), first_record, name);
 	fd = open(name, O_WRONLY);
-	assert_int_equal(pwrite(fd, &version, sizeof(version),
-				offsetof(struct record_header, version)),
-			 sizeof(version));
+	assert_int_equal(
+		pwrite(fd, &version, sizeof(version), offsetof(struct record_header, version)),
+		sizeof(version));
 	close(fd);
 	assert_int_equal(FDWHY(w, &p, "report", ARG(work_path(w, "s"))), 2);
 	expect_error(&p, "another version");
@@ -309,6 +360,8 @@ int main(void)
 		T(a_daemon_that_forks_away_is_waited_for),
 		T(signals_reach_the_command),
 		T(fail_on_leak_gives_the_chosen_status),
+		T(each_word_of_fail_on_finds_what_it_names),
+		T(what_was_not_recorded_does_not_pass),
 		T(input_and_output_pass_through),
 		T(check_tells_what_cannot_be_followed),
 		T(a_process_that_did_not_load_the_shim_is_named),

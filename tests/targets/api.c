@@ -101,6 +101,18 @@ static void child_has_no_leaks_of_its_parent(unsigned long long mark)
 	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
 }
 
+/* Where the file system has none, nothing is tested. */
+static void a_temporary_file_is_a_file(void)
+{
+	unsigned long long mark = fdwhy_mark();
+	struct seen s = {0};
+	int fd = open(".", O_TMPFILE | O_RDWR, 0600);
+
+	CHECK(fd < 0 || fdwhy_leaks_since(mark, remember, &s) == 1);
+	CHECK(fd < 0 || !strcmp(s.leak[0].kind, "file"));
+	close(fd);
+}
+
 static void leaks(void)
 {
 	struct seen s = {0};
@@ -142,6 +154,7 @@ static void leaks(void)
 	errno = 99;
 	CHECK(fdwhy_mark() > inner);
 	CHECK(fdwhy_leaks_since(outer, NULL, NULL) == 0 && errno == 99);
+	a_temporary_file_is_a_file();
 }
 
 /* ---- counts ---- */
