@@ -76,7 +76,7 @@ $O/libfdwhy.so: $(shim_o) $O/exports.map
 
 $O/exports.map: include/calls.def Makefile
 	@mkdir -p $(@D)
-	$(Q)printf '#define CALL_IO(n, ...) n;\n#define CALL_FD(n, ...) n;\n#define CALL_WAIT(n, ...) n;\n#define SPECIAL(n, ...) n;\n#define ALIAS(a, n) a;\n#define SPECIAL_ALIAS(a, n) a;\n#include "calls.def"\n' | \
+	$(Q)printf '#define CALL_IO(n, ...) n;\n#define CALL_FD(n, ...) n;\n#define CALL_WAIT(n, ...) n;\n#define CALL_TRY(n, ...) n;\n#define SPECIAL(n, ...) n;\n#define ALIAS(a, n) a;\n#define SPECIAL_ALIAS(a, n) a;\n#include "calls.def"\n' | \
 		$(CC) -E -P -Iinclude -xc - | { echo '{ global: fdwhy_*;'; cat; echo 'local: *; };'; } > $@
 
 $O/fdwhy: $(tool_o)

@@ -11,6 +11,7 @@ static const char *const names[CALL_COUNT] = {
 #define CALL_IO(name, ...) [CALL_##name] = #name,
 #define CALL_FD(name, ...) [CALL_##name] = #name,
 #define CALL_WAIT(name, ...) [CALL_##name] = #name,
+#define CALL_TRY(name, ...) [CALL_##name] = #name,
 #define SPECIAL(name, ...) [CALL_##name] = #name,
 #include "calls.def"
 };
@@ -19,6 +20,7 @@ static const uint8_t classes[CALL_COUNT] = {
 #define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class,
 #define CALL_FD(name, class, ...) [CALL_##name] = CLASS_##class,
 #define CALL_WAIT(name, class, ...) [CALL_##name] = CLASS_##class,
+#define CALL_TRY(name, class, ...) [CALL_##name] = CLASS_##class,
 #define SPECIAL(name, class, ...) [CALL_##name] = CLASS_##class,
 #include "calls.def"
 };
@@ -42,7 +44,8 @@ static const struct {
 	{"open", CLASS_open}, {"accept", CLASS_accept},   {"fd-create", CLASS_fd_create},
 	{"dup", CLASS_dup},   {"close", CLASS_close},     {"lock", CLASS_lock},
 	{"mode", CLASS_mode}, {"wait", CLASS_wait},       {"exec", CLASS_exec},
-	{"all", CLASS_none},  {"process", CLASS_process},
+	{"all", CLASS_none},  {"process", CLASS_process}, {"move", CLASS_move},
+	{"other", CLASS_other},
 };
 #define CLASS_NAMES (sizeof(class_names) / sizeof(class_names[0]))
 

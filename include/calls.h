@@ -12,6 +12,7 @@ enum call_id {
 #define CALL_IO(name, ...) CALL_##name,
 #define CALL_FD(name, ...) CALL_##name,
 #define CALL_WAIT(name, ...) CALL_##name,
+#define CALL_TRY(name, ...) CALL_##name,
 #define SPECIAL(name, ...) CALL_##name,
 #include "calls.def"
 	CALL_COUNT
@@ -32,6 +33,8 @@ enum call_class {
 	CLASS_wait,
 	CLASS_exec,
 	CLASS_process,
+	CLASS_move,
+	CLASS_other,
 	CLASS_COUNT
 };
 

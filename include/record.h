@@ -289,6 +289,7 @@ enum record_slot_state {
 #define SLOT_SHARED 4096u /* another number or process has the same open file description */
 #define SLOT_TOUCHED 8192u /* since then: waited for, shared, changed, accepted from */
 #define SLOT_MEANT 16384u  /* FD_CLOEXEC was taken off by hand: it is meant to survive one */
+#define SLOT_POLLED 32768u /* in the set of an epoll fd */
 
 #define SLOT_USE_PENDING 0x80000000u /* in `uses`: an EAGAIN waits for its fate */
 
@@ -372,6 +373,9 @@ enum facts_mode {
 	MODE_backlog, /* of listen(): in struct record_mode only */
 };
 
+/* In msg_flags: `fd` is the one that was read from, of a call that moves between two (splice). */
+#define FACTS_INPUT 0x40000000u
+
 struct record_facts {
 	uint32_t seq; /* odd while being written */
 	uint32_t have;
@@ -385,7 +389,7 @@ struct record_facts {
 	uint8_t holder_exclusive; /* 1 write/exclusive, 0 read/shared */
 	uint32_t why[WHY_COUNT];
 	int32_t sock_type, sock_domain;
-	uint32_t msg_flags;
+	uint32_t msg_flags; /* MSG_*, or FACTS_INPUT */
 	uint32_t peer_uid;
 	uint64_t timeout_ns, waited_ns;
 	uint64_t asked_bytes;

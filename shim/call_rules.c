@@ -20,6 +20,7 @@ static const uint8_t classes[CALL_COUNT] = {
 #define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class,
 #define CALL_FD(name, class, ...) [CALL_##name] = CLASS_##class,
 #define CALL_WAIT(name, class, ...) [CALL_##name] = CLASS_##class,
+#define CALL_TRY(name, class, ...) [CALL_##name] = CLASS_##class,
 #define SPECIAL(name, class, ...) [CALL_##name] = CLASS_##class,
 #include "calls.def"
 };
@@ -329,7 +330,7 @@ COLD bool call_after(bool failed, const struct call_what *w, struct call_ruled *
 
 COLD int call_close_ruled(int r, const struct call_ruled *x)
 {
-	int error = r ? errno : x->after_error;
+	int error = r == -1 ? errno : x->after_error;
 
 	sleep_for(x->delay_exit_ns, x->delay_place);
 	if (!error)

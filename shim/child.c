@@ -25,6 +25,7 @@ void child_begin(void)
 	if (store.head->seccomp) { /* no system call of ours: the parent's record says so */
 		store.head->child_errno = EPERM;
 		self_add64(&store.head->missed[MISS_child_unrecorded], 1);
+		self_gate.seccomp = 1;
 		self_gate.state = SELF_off;
 		return;
 	}

@@ -21,6 +21,7 @@ static const char *const call_names[CALL_COUNT] = {
 #define CALL_IO(name, ...) [CALL_##name] = #name,
 #define CALL_FD(name, ...) [CALL_##name] = #name,
 #define CALL_WAIT(name, ...) [CALL_##name] = #name,
+#define CALL_TRY(name, ...) [CALL_##name] = #name,
 #define SPECIAL(name, ...) [CALL_##name] = #name,
 #include "calls.def"
 };

@@ -21,6 +21,7 @@ static const struct row rows[] = {
 #define CALL_IO(name, ...) {#name, offsetof(struct real_table, name)},
 #define CALL_FD(name, ...) {#name, offsetof(struct real_table, name)},
 #define CALL_WAIT(name, ...) {#name, offsetof(struct real_table, name)},
+#define CALL_TRY(name, ...) {#name, offsetof(struct real_table, name)},
 #define SPECIAL(name, ...) {#name, offsetof(struct real_table, name)},
 #include "calls.def"
 };
@@ -59,6 +60,7 @@ bool real_load(void)
 #define CALL_IO(name, class, ret, params, args, ...) EARLY(name, ret, params, args)
 #define CALL_FD(name, class, ret, params, args, ...) EARLY(name, ret, params, args)
 #define CALL_WAIT(name, class, ret, params, args) EARLY(name, ret, params, args)
+#define CALL_TRY(name, class, ret, params, args) EARLY(name, ret, params, args)
 #include "calls.def"
 
 /* What an allocator does while dlsym itself calls it. */
@@ -83,6 +85,7 @@ union real_page real_page __attribute__((aligned(4096))) = {
 #define CALL_IO(name, ...) .name = early_##name,
 #define CALL_FD(name, ...) .name = early_##name,
 #define CALL_WAIT(name, ...) .name = early_##name,
+#define CALL_TRY(name, ...) .name = early_##name,
 #include "calls.def"
 			.read = early_raw_read,
 			.write = early_raw_write,

@@ -17,6 +17,7 @@ struct real_table {
 #define CALL_IO(name, ...) __typeof__(&name) name;
 #define CALL_FD(name, ...) __typeof__(&name) name;
 #define CALL_WAIT(name, ...) __typeof__(&name) name;
+#define CALL_TRY(name, ...) __typeof__(&name) name;
 #define SPECIAL(name, ...) __typeof__(&name) name;
 #include "calls.def"
 };
@@ -39,6 +40,15 @@ bool real_load(void);
 
 /* A second exported name of the function `name`, which is defined above in the same file. */
 #define CALL_ALIAS(other, name) extern __typeof__(name) other ALIAS_OF(name)
+
+/*
+ * The same where libc declares the second name with types that only look different (struct
+ * dirent64, struct rlimit64, struct aiocb64: the same bytes on 64 bit).
+ */
+#define CALL_ALIAS_TYPED(other, name)                    \
+	__asm__(".globl " #other "\n"                    \
+		".type " #other ", %function\n"          \
+		".set " #other ", " #name)
 
 /* For wrappers whose real function has variable arguments and so cannot have a loading stub. */
 static inline bool real_ready(void)

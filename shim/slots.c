@@ -355,6 +355,7 @@ static struct {
 	struct record_slot *slots;
 	uint64_t count;
 } kept;
+static THREAD bool keeps; /* this thread's fork has it */
 
 static void *map(uint64_t bytes)
 {
@@ -371,6 +372,7 @@ void slots_before_fork(void)
 	if (self_gate.state != SELF_ready || self_gate.seccomp || self_vforked() ||
 	    __atomic_exchange_n(&kept.taken, 1, __ATOMIC_ACQUIRE))
 		return;
+	keeps = true;
 	count = store.head->part[PART_slots].used * CHUNK;
 	kept.slots = count <= KEPT_SLOTS ? kept_here : map(count * sizeof(*kept.slots));
 	kept.count = kept.slots ? count : 0;
@@ -381,8 +383,9 @@ void slots_before_fork(void)
 /* Parent and child: the copy has served. */
 void slots_after_fork(void)
 {
-	if (!kept.taken)
+	if (!keeps)
 		return;
+	keeps = false;
 	if (kept.slots && kept.slots != kept_here)
 		sysc(SYS_munmap, kept.slots, kept.count * sizeof(*kept.slots));
 	kept.slots = NULL;
@@ -406,7 +409,7 @@ void slots_inherit(void)
 	int end = slots_end();
 	uint32_t open = 0;
 
-	if (kept.taken && kept.slots) {
+	if (keeps && kept.slots) {
 		memcpy(slots_base, kept.slots, kept.count * sizeof(*kept.slots));
 		if (count > kept.count) /* what the parent made since */
 			memset(slots_base + kept.count, 0,
@@ -421,4 +424,6 @@ void slots_inherit(void)
 			open += inherit_one(s);
 	}
 	store.head->fds_open = store.head->fds_peak = open;
+	keeps = kept.taken; /* of this or another thread: it has served */
+	slots_after_fork();
 }

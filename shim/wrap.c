@@ -13,12 +13,12 @@
 #define ADJUST(how) PASTE(ADJUST_, how)
 #define TOTAL(how) PASTE(TOTAL_, how)
 
-#define CALL_IO(name, class, ret, params, args, fd, bytes_, flags_)                           \
+#define CALL_IO(name, class, ret, params, args, fd_, bytes_, flags_)                          \
 	/* A rule is armed for this call. */                                                  \
 	static COLD ret ruled_##name(const struct stack_seed *seed, LIST params)              \
 	{                                                                                     \
 		const struct call_what w = {                                                  \
-			.call = CALL_##name, .fd = fd, .bytes = bytes_, .flags = flags_};     \
+			.call = CALL_##name, .fd = fd_, .bytes = bytes_, .flags = flags_};    \
 		struct call_ruled x;                                                          \
 		long r;                                                                       \
 		if (call_rules(&w, &x, seed, &r))                                             \
@@ -29,14 +29,14 @@
 			r = real.name args;                                                   \
 		} while (call_again(r < 0, &w, &x, seed) ||                                   \
 			 (r > 0 && call_more(&w, &x, (size_t)r, TOTAL(RULED_##name), seed))); \
-		if (r >= 0 && !slots_use(fd))                                                 \
-			call_used(fd);                                                        \
+		if (r >= 0 && !slots_use(fd_))                                                \
+			call_used(fd_);                                                       \
 		return (ret)(x.on && x.done ? (long)x.done : r);                              \
 	}                                                                                     \
 	EXPORT HOT ret name params                                                            \
 	{                                                                                     \
 		/* volatile: kept on the stack for the cold part, not in saved registers */   \
-		volatile int number = fd;                                                     \
+		volatile int number = fd_;                                                    \
 		volatile size_t asked = (size_t)(bytes_);                                     \
 		volatile int how = flags_;                                                    \
 		if (unlikely(rules_armed(CALL_##name)))                                       \
@@ -84,6 +84,10 @@
 #define KIND_inotify_init KIND_inotify
 #define KIND_inotify_init1 KIND_inotify
 #define KIND_memfd_create KIND_memfd
+#define KIND_mkstemp KIND_file
+#define KIND_mkstemps KIND_file
+#define KIND_posix_openpt KIND_tty
+#define KIND_getpt KIND_tty
 
 #define CALL_FD(name, class, ret, params, args, dir, file)                       \
 	EXPORT ret name params                                                   \

@@ -230,3 +230,16 @@ EXPORT int posix_spawnp(pid_t *restrict pid, const char *restrict file,
 	return spawned(CALL_posix_spawnp, real.posix_spawnp(pid, file, actions, attr, argv, e.envp),
 		       CALL_SEED);
 }
+
+EXPORT int execveat(int at, const char *path, char *const argv[], char *const envp[], int flags)
+{
+	int faked;
+
+	if (!real_ready())
+		return -1;
+	if (ruled(CALL_execveat, *path == '/' ? path : NULL, CALL_SEED, &faked))
+		return faked;
+	PREPARE(*path == '/' ? path_of(path) : NULL, envp);
+	return failed(CALL_execveat, (exec_begin(), real.execveat(at, path, argv, e.envp, flags)),
+		      CALL_SEED);
+}

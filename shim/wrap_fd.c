@@ -8,9 +8,9 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
-#include "call.h"
 #include "real.h"
 #include "sysc.h"
+#include "wrap_parts.h"
 #include "wrap_ruled.h"
 
 /* ---- closing ----------------------------------------------------------------------------------
@@ -66,15 +66,6 @@ EXPORT void closefrom(int first)
 /* ---- sharing ----------------------------------------------------------------------------------
  */
 
-/* The do-while of each: real call, then this; the stack is that of the wrapper's caller. */
-static int duplicated(const struct call_what *w, int r, bool same, uint32_t flags,
-		      const struct stack_seed *seed)
-{
-	if (likely(r >= 0) && !same)
-		call_dup(w->call, w->fd, r, flags, seed);
-	return r;
-}
-
 EXPORT int dup(int fd)
 {
 	const struct call_what w = {.call = CALL_dup, .fd = fd};
@@ -89,7 +80,7 @@ EXPORT int dup(int fd)
 	do
 		r = real.dup(fd);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	return duplicated(&w, r, false, 0, CALL_SEED);
+	return wrap_duplicated(&w, r, false, 0, CALL_SEED);
 }
 
 EXPORT int dup2(int fd, int to)
@@ -106,7 +97,7 @@ EXPORT int dup2(int fd, int to)
 	do
 		r = real.dup2(fd, to);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	return duplicated(&w, r, fd == to, 0, CALL_SEED);
+	return wrap_duplicated(&w, r, fd == to, 0, CALL_SEED);
 }
 
 EXPORT int dup3(int fd, int to, int flags)
@@ -123,45 +114,15 @@ EXPORT int dup3(int fd, int to, int flags)
 	do
 		r = real.dup3(fd, to, flags);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	return duplicated(&w, r, false, flags & O_CLOEXEC ? SLOT_CLOEXEC : 0, CALL_SEED);
+	return wrap_duplicated(&w, r, false, flags & O_CLOEXEC ? SLOT_CLOEXEC : 0, CALL_SEED);
 }
 
 /* ---- fcntl and ioctl: the argument is read by command -------------------------------------------
  */
 
-static bool is_lock(int cmd)
-{
-	return cmd == F_SETLK || cmd == F_SETLKW || cmd == F_OFD_SETLK || cmd == F_OFD_SETLKW ||
-	       cmd == F_SETLEASE;
-}
-
-/* Asking whether a number is open is no misuse. */
-static bool asks(int cmd)
-{
-	return cmd == F_GETFD || cmd == F_GETFL;
-}
-
-static void fcntl_done(int fd, int cmd, long arg, const struct stack_seed *seed)
-{
-	switch (cmd) {
-	case F_SETFD:
-		call_mode(fd, arg & FD_CLOEXEC ? SLOT_CLOEXEC : SLOT_MEANT,
-			  SLOT_CLOEXEC | SLOT_MEANT, 0, seed);
-		break;
-	case F_SETFL:
-		call_mode(fd, arg & O_NONBLOCK ? SLOT_NONBLOCK : 0, SLOT_NONBLOCK, 0, seed);
-		break;
-	case F_SETLEASE:
-		call_mode(fd, arg != F_UNLCK ? SLOT_LEASED : 0, SLOT_LEASED, 0, seed);
-		break;
-	default:
-		break;
-	}
-}
-
 EXPORT int fcntl(int fd, int cmd, ...)
 {
-	struct call_what w = {.call = CALL_fcntl, .fd = fd};
+	struct call_what w;
 	struct call_ruled x;
 	long arg, faked;
 	va_list ap;
@@ -173,20 +134,14 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	va_end(ap);
 	if (!real_ready())
 		return (int)sysc(SYS_fcntl, fd, cmd, arg);
-	if (is_lock(cmd)) {
-		w.lock_cmd = cmd;
-		w.lock = cmd == F_SETLEASE ? NULL : (const void *)arg;
-	}
+	w = wrap_fcntl_what(fd, cmd, arg);
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.fcntl(fd, cmd, arg);
-	while (!asks(cmd) && call_again(r < 0, &w, &x, CALL_SEED));
-	if (cmd == F_DUPFD || cmd == F_DUPFD_CLOEXEC)
-		return duplicated(&w, r, false, cmd == F_DUPFD_CLOEXEC ? SLOT_CLOEXEC : 0,
-				  CALL_SEED);
-	if (likely(r >= 0))
-		fcntl_done(fd, cmd, arg, CALL_SEED);
+	while (!wrap_asks(cmd) && call_again(r < 0, &w, &x, CALL_SEED));
+	if (likely(r >= 0) && !wrap_asks(cmd))
+		wrap_fcntl_done(&w, cmd, arg, r, CALL_SEED);
 	return r;
 }
 

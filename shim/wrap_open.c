@@ -12,11 +12,7 @@
 #include "real.h"
 #include "sysc.h"
 #include "cut.h"
-
-static uint32_t flags_of(int nonblock, int cloexec)
-{
-	return (nonblock ? SLOT_NONBLOCK : 0u) | (cloexec ? SLOT_CLOEXEC : 0u);
-}
+#include "wrap_parts.h"
 
 /* ---- open: the mode argument exists only with O_CREAT or O_TMPFILE ------------------------------
  */
@@ -61,7 +57,7 @@ static int open_at(uint16_t call, int at, const char *path, int flags, mode_t mo
 	while (call_again(r < 0, &w, &x, seed));
 	if (likely(r >= 0))
 		call_birth(&w, r, kind_of(flags),
-			   flags_of(flags & O_NONBLOCK, flags & O_CLOEXEC), seed);
+			   wrap_flags(flags & O_NONBLOCK, flags & O_CLOEXEC), seed);
 	return r;
 }
 
@@ -114,17 +110,7 @@ EXPORT int socket(int domain, int type, int protocol)
 	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (likely(r >= 0))
 		call_birth(&w, r, call_socket_kind(domain, type),
-			   flags_of(type & SOCK_NONBLOCK, type & SOCK_CLOEXEC), CALL_SEED);
-	return r;
-}
-
-static int pair_made(const struct call_what *w, int r, const int fds[2], enum record_kind first,
-		     enum record_kind second, uint32_t flags, const struct stack_seed *seed)
-{
-	if (likely(r == 0)) {
-		call_birth(w, fds[0], first, flags, seed);
-		call_birth(w, fds[1], second, flags, seed);
-	}
+			   wrap_flags(type & SOCK_NONBLOCK, type & SOCK_CLOEXEC), CALL_SEED);
 	return r;
 }
 
@@ -143,8 +129,8 @@ EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 	do
 		r = real.socketpair(domain, type, protocol, fds);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	return pair_made(&w, r, fds, kind, kind,
-			 flags_of(type & SOCK_NONBLOCK, type & SOCK_CLOEXEC) | SLOT_CONNECTED,
+	return wrap_pair(&w, r, fds, kind, kind,
+			 wrap_flags(type & SOCK_NONBLOCK, type & SOCK_CLOEXEC) | SLOT_CONNECTED,
 			 CALL_SEED);
 }
 
@@ -162,7 +148,7 @@ EXPORT int pipe(int fds[2])
 	do
 		r = real.pipe(fds);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	return pair_made(&w, r, fds, KIND_pipe_read, KIND_pipe_write, 0, CALL_SEED);
+	return wrap_pair(&w, r, fds, KIND_pipe_read, KIND_pipe_write, 0, CALL_SEED);
 }
 
 EXPORT int pipe2(int fds[2], int flags)
@@ -179,8 +165,8 @@ EXPORT int pipe2(int fds[2], int flags)
 	do
 		r = real.pipe2(fds, flags);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	return pair_made(&w, r, fds, KIND_pipe_read, KIND_pipe_write,
-			 flags_of(flags & O_NONBLOCK, flags & O_CLOEXEC), CALL_SEED);
+	return wrap_pair(&w, r, fds, KIND_pipe_read, KIND_pipe_write,
+			 wrap_flags(flags & O_NONBLOCK, flags & O_CLOEXEC), CALL_SEED);
 }
 
 static int accepted(const struct call_what *w, int r, int flags, const struct stack_seed *seed)
@@ -190,7 +176,7 @@ static int accepted(const struct call_what *w, int r, int flags, const struct st
 	if (!slots_use(w->fd))
 		call_used(w->fd);
 	call_birth(w, r, KIND_unknown,
-		   flags_of(flags & SOCK_NONBLOCK, flags & SOCK_CLOEXEC) | SLOT_CONNECTED |
+		   wrap_flags(flags & SOCK_NONBLOCK, flags & SOCK_CLOEXEC) | SLOT_CONNECTED |
 			   SLOT_ACCEPTED,
 		   seed);
 	return r;
@@ -247,7 +233,7 @@ EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r >= 0 && fd == -1)
 		call_birth(&w, r, KIND_signalfd,
-			   flags_of(flags & SFD_NONBLOCK, flags & SFD_CLOEXEC), CALL_SEED);
+			   wrap_flags(flags & SFD_NONBLOCK, flags & SFD_CLOEXEC), CALL_SEED);
 	return r;
 }
 
@@ -268,8 +254,10 @@ static void received_one(uint16_t call, const struct cmsghdr *c, const struct st
 	}
 }
 
-static void received(uint16_t call, struct msghdr *msg, const struct stack_seed *seed)
+void wrap_received(uint16_t call, struct msghdr *msg, const struct stack_seed *seed)
 {
+	if (!call_ready())
+		return;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
 		if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS &&
 		    c->cmsg_len >= CMSG_LEN(0))
@@ -307,7 +295,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 							: real.recvmsg(fd, msg, flags);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (unlikely(r >= 0 && msg->msg_controllen))
-		received(CALL_recvmsg, msg, CALL_SEED);
+		wrap_received(CALL_recvmsg, msg, CALL_SEED);
 	if (r >= 0 && unlikely(!slots_use(fd)))
 		call_used(fd);
 	return r;
@@ -332,7 +320,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 	while (call_again(r < 0, &w, &x, CALL_SEED));
 	for (int i = 0; i < r; i++)
 		if (unlikely(vec[i].msg_hdr.msg_controllen))
-			received(CALL_recvmmsg, &vec[i].msg_hdr, CALL_SEED);
+			wrap_received(CALL_recvmmsg, &vec[i].msg_hdr, CALL_SEED);
 	if (r >= 0 && unlikely(!slots_use(fd)))
 		call_used(fd);
 	return r;

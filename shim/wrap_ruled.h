@@ -29,6 +29,15 @@
 #define RULED_readv iov_only
 #define RULED_preadv iov_only
 #define RULED_preadv2 iov_only
+#define RULED_eventfd_write none
+#define RULED_eventfd_read none
+#define RULED_mq_send none
+#define RULED_mq_timedsend none
+#define RULED_mq_receive none
+#define RULED_mq_timedreceive none
+#define RULED_sendfile cut_only
+#define RULED_copy_file_range cut_only
+#define RULED_vmsplice none
 
 /*
  * BEGIN_x: before the first try; ADJUST_x: before each; TOTAL_x: how many bytes were asked for,

@@ -137,8 +137,7 @@ static const struct list lists[] = {
 	ROW(setuid, IDS), ROW(setgid, EPERM, EINVAL), ROW(seteuid, EPERM, EINVAL),
 	ROW(setegid, EPERM, EINVAL), ROW(setreuid, IDS), ROW(setregid, IDS), ROW(setresuid, IDS),
 	ROW(setresgid, IDS), ROW(setrlimit, EPERM, EINVAL, EFAULT),
-	ROW(setrlimit64, EPERM, EINVAL, EFAULT),
-	ROW(prlimit64, EPERM, ESRCH, EINVAL, EFAULT), ROW(prlimit, EPERM, ESRCH, EINVAL, EFAULT),
+	ROW(prlimit, EPERM, ESRCH, EINVAL, EFAULT),
 	/* whatever number they are called with */
 	ROW(syscall, EAGAIN, EINTR, ENOSYS, EMFILE, ENFILE, ENOMEM, ENOENT, EACCES, EPERM, EINVAL,
 	    EFAULT, EBADF),

@@ -55,8 +55,13 @@ static void explain_accept(const struct explain_in *in, struct explanation *ret)
 
 static void explain_process(const struct explain_in *in, struct explanation *ret)
 {
+	const char *name = names_call(in->call);
+
 	explain_cause(ret, CAUSE_process_limit);
-	explain_say(ret, "%s could not make a process: ", names_call(in->call));
+	explain_say(ret, "%s could not %s: ", name,
+		    !strncmp(name, "set", 3)          ? "change the user"
+		    : in->call == CALL_pthread_create ? "make a thread"
+						      : "make a process");
 	if (explain_have(in, FACT_limit) && in->facts->limit_id != TASKS_unknown) {
 		explain_say(ret, "%llu of %llu that %s allows are in use",
 			    (unsigned long long)in->facts->in_use,
@@ -66,6 +71,14 @@ static void explain_process(const struct explain_in *in, struct explanation *ret
 	}
 	explain_say(ret, "a limit on processes is reached, which one is");
 	explain_say_unknown(ret, "limit_name", explain_why(in, WHY_proc));
+}
+
+static void explain_move(const struct explain_in *in, struct explanation *ret)
+{
+	if (explain_moves_input(in))
+		explain_recv(in, ret);
+	else
+		explain_send(in, ret);
 }
 
 /* ---- severity ---------------------------------------------------------------------------------
@@ -92,7 +105,8 @@ static bool got_it_soon(const struct explain_in *in)
 static enum severity severity_of(const struct explain_in *in, enum call_class class)
 {
 	uint64_t given_up = in->fate[FATE_gave_up] + (in->ended ? in->pending : 0);
-	bool reads = class == CLASS_recv || class == CLASS_accept;
+	bool reads = class == CLASS_recv || class == CLASS_accept || explain_moves_input(in);
+	bool sends = class == CLASS_send || class == CLASS_move;
 
 	if (spinning(in))
 		return SEVERITY_suspicious;
@@ -100,11 +114,13 @@ static enum severity severity_of(const struct explain_in *in, enum call_class cl
 		return reads ? SEVERITY_suspicious : SEVERITY_failure;
 	if (reads)
 		return SEVERITY_benign;
-	if (class != CLASS_send && class != CLASS_connect && !locks(in, class))
+	if (class == CLASS_other)
+		return explain_other_severity(in);
+	if (!sends && class != CLASS_connect && !locks(in, class))
 		return SEVERITY_failure; /* no fd to follow: the caller got the error */
 	if (given_up || in->fate[FATE_unmasked])
 		return SEVERITY_failure;
-	if (class == CLASS_send && in->waited_max_ns <= EXPLAIN_LONG_NS && !in->fate[FATE_masked])
+	if (sends && in->waited_max_ns <= EXPLAIN_LONG_NS && !in->fate[FATE_masked])
 		return SEVERITY_benign;
 	return locks(in, class) && got_it_soon(in) ? SEVERITY_benign : SEVERITY_suspicious;
 }
@@ -117,6 +133,8 @@ void explain(const struct explain_in *in, struct explanation *ret)
 		[CLASS_accept] = explain_accept,   [CLASS_connect] = explain_connect,
 		[CLASS_lock] = explain_lock,       [CLASS_open] = explain_open,
 		[CLASS_process] = explain_process, [CLASS_exec] = explain_process,
+		[CLASS_move] = explain_move,       [CLASS_other] = explain_other,
+		[CLASS_close] = explain_send, /* what the stream still had to write */
 	};
 	enum call_class class = names_class(in->call);
 

@@ -40,7 +40,11 @@ enum severity { SEVERITY_benign, SEVERITY_suspicious, SEVERITY_failure };
 	X(receive_timeout, "receive-timeout")             \
 	X(lock_held, "lock-held")                         \
 	X(lease_held, "lease-held")                       \
-	X(process_limit, "process-limit")
+	X(process_limit, "process-limit")                 \
+	X(semaphore_zero, "semaphore-zero")               \
+	X(timer_limit, "timer-limit")                     \
+	X(memory_limit, "memory-limit")                   \
+	X(aio_limit, "aio-limit")
 enum explain_cause {
 #define X(name, text) CAUSE_##name,
 	EXPLAIN_CAUSES(X)

@@ -33,5 +33,10 @@ void explain_connect(const struct explain_in *in, struct explanation *ret);
 /* explain_lock.c: locks and leases */
 void explain_lock(const struct explain_in *in, struct explanation *ret);
 void explain_open(const struct explain_in *in, struct explanation *ret);
+/* explain_other.c: calls without an fd */
+void explain_other(const struct explain_in *in, struct explanation *ret);
+enum severity explain_other_severity(const struct explain_in *in);
+/* Of a call that moves from fd to fd (splice): was it the one it reads from that was not ready? */
+bool explain_moves_input(const struct explain_in *in);
 
 #endif

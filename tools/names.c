@@ -14,6 +14,7 @@ static const struct {
 #define CALL_IO(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
 #define CALL_FD(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
 #define CALL_WAIT(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
+#define CALL_TRY(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
 #define SPECIAL(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
 #include "calls.def"
 };
@@ -76,9 +77,12 @@ const char *names_call_plain(unsigned call)
 	static const struct {
 		const char *name, *plain;
 	} fortified[] = {
-		{"__recv_chk", "recv"},   {"__recvfrom_chk", "recvfrom"}, {"__read_chk", "read"},
-		{"__pread_chk", "pread"}, {"__open_2", "open"},           {"__openat_2", "openat"},
-		{"__poll_chk", "poll"},   {"__ppoll_chk", "ppoll"},
+		{"__recv_chk", "recv"},       {"__recvfrom_chk", "recvfrom"},
+		{"__read_chk", "read"},       {"__pread_chk", "pread"},
+		{"__open_2", "open"},         {"__openat_2", "openat"},
+		{"__poll_chk", "poll"},       {"__ppoll_chk", "ppoll"},
+		{"__mq_open_2", "mq_open"},   {"__syslog_chk", "syslog"},
+		{"__vsyslog_chk", "vsyslog"},
 	};
 	const char *name = names_call(call);
 

@@ -11,7 +11,7 @@ bad=0
 fail() { echo "$1"; bad=1; }
 
 rows() {
-	printf '#define %s(n, ...) n;\n' CALL_IO CALL_FD CALL_WAIT SPECIAL ALIAS SPECIAL_ALIAS
+	printf '#define %s(n, ...) n;\n' CALL_IO CALL_FD CALL_WAIT CALL_TRY SPECIAL ALIAS SPECIAL_ALIAS
 	echo '#include "calls.def"'
 }
 rows | ${CC:-cc} -E -P -Iinclude -xc - | tr -d '; ' | sed '/^$/d' | sort -u >"$tmp/rows"

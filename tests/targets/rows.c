@@ -7,7 +7,19 @@
  * rows          "name result errno" of each
  * rows from     "name object" of each: which loaded object answers to it
  */
+#include <aio.h>
+#include <dirent.h>
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <mntent.h>
+#include <pthread.h>
+#include <pty.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <syslog.h>
+#include <utmp.h>
 #include <sys/wait.h>
 #include "target.h"
 
@@ -15,6 +27,11 @@ typedef long (*any_call)(long, long, long, long, long, long);
 
 static char *const argv_nothing[] = { "nothing", NULL };
 static const struct timespec no_time;
+static char no_template[] = "/nonexistent/XXXXXX";
+static struct aiocb no_request = { .aio_reqprio = -1 };
+static sem_t zero;
+static sigset_t none;
+static timer_t timer;
 
 /* Where (-1, 0, 0, ...) would wait for ever or be no valid call at all. */
 static const struct {
@@ -35,6 +52,36 @@ static const struct {
 			   (long)argv_nothing } },
 	{ "posix_spawnp", { (long)&(pid_t){ 0 }, (long)"/nonexistent", 0, 0, (long)argv_nothing,
 			    (long)argv_nothing } },
+	{ "execveat", { -1, (long)"/nonexistent", (long)argv_nothing, (long)argv_nothing } },
+	{ "fopen", { (long)"/nonexistent", (long)"r" } },
+	{ "fopen64", { (long)"/nonexistent", (long)"r" } },
+	{ "fdopen", { -1, (long)"r" } },
+	{ "setmntent", { (long)"/nonexistent", (long)"r" } },
+	{ "opendir", { (long)"/nonexistent" } },
+	{ "scandir", { (long)"/nonexistent" } },
+	{ "scandir64", { (long)"/nonexistent" } },
+	{ "scandirat", { -1, (long)"nonexistent" } },
+	{ "scandirat64", { -1, (long)"nonexistent" } },
+	{ "closedir", { 0 } },
+	{ "mkstemp", { (long)no_template } },
+	{ "mkstemp64", { (long)no_template } },
+	{ "mkostemp", { (long)no_template } },
+	{ "mkostemp64", { (long)no_template } },
+	{ "mkstemps", { (long)no_template } },
+	{ "mkstemps64", { (long)no_template } },
+	{ "mkostemps", { (long)no_template } },
+	{ "mkostemps64", { (long)no_template } },
+	{ "shm_open", { (long)"/", O_RDONLY } },
+	{ "mq_open", { (long)"", O_RDONLY } },
+	{ "__mq_open_2", { (long)"", O_RDONLY } },
+	{ "posix_openpt", { O_RDWR | O_NOCTTY } },
+	{ "sem_trywait", { (long)&zero } },
+	{ "sigtimedwait", { (long)&none, 0, (long)&no_time } },
+	{ "timer_create", { 12345, 0, (long)&timer } },
+	{ "aio_read", { (long)&no_request } },
+	{ "aio_read64", { (long)&no_request } },
+	{ "aio_write", { (long)&no_request } },
+	{ "aio_write64", { (long)&no_request } },
 };
 
 static void print(const char *name, long result, int error)
@@ -98,10 +145,120 @@ static void call_closefrom(const char *name)
 	print(name, 0, errno);
 }
 
+static int thread_done;
+
+static void *a_thread(void *arg)
+{
+	thread_done = 8;
+	return arg;
+}
+
+static void call_pthread_create(const char *name)
+{
+	pthread_t t;
+	int r = pthread_create(&t, NULL, a_thread, NULL);
+
+	pthread_join(t, NULL);
+	print(name, r + thread_done, 0);
+}
+
+static int a_child(void *arg)
+{
+	(void)arg;
+	_exit(9);
+}
+
+static void call_clone(const char *name)
+{
+	char *stack = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	fflush(stdout);
+	print(name, status_of(clone(a_child, stack + 65536, SIGCHLD, NULL)), 0);
+	print(name,
+	      status_of(clone(a_child, stack + 65536, CLONE_VM | CLONE_VFORK | SIGCHLD, NULL)), 0);
+	munmap(stack, 65536);
+}
+
+static void call_forkpty(const char *name)
+{
+	int master = -1;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = forkpty(&master, NULL, NULL, NULL);
+	if (!pid)
+		_exit(isatty(0) && isatty(1) && isatty(2) ? 10 : 11);
+	print(name, status_of(pid), master > 2);
+	close(master);
+}
+
+static void call_openpty(const char *name)
+{
+	int master = -1, slave = -1, r = openpty(&master, &slave, NULL, NULL, NULL);
+
+	print(name, r, slave - master);
+	close(master);
+	close(slave);
+}
+
+static FILE *stream(const char *name)
+{
+	if (!strncmp(name, "tmpfile", 7))
+		return tmpfile();
+	if (!strcmp(name, "endmntent"))
+		return setmntent("/dev/null", "r");
+	return fopen("/dev/null", "r");
+}
+
+static void call_stream(const char *name)
+{
+	FILE *f = stream(name), *g = f;
+	int number = fileno(f), r;
+
+	if (!strncmp(name, "freopen", 7))
+		g = freopen("/dev/zero", "r", f);
+	errno = 0;
+	r = strcmp(name, "endmntent") ? fclose(g) : endmntent(g);
+	print(name, r + 100 * (f == g) + number, errno);
+}
+
+static void call_popen(const char *name)
+{
+	FILE *f = popen("exit 3", "r");
+
+	print(name, pclose(f), 0);
+}
+
+static void call_log(const char *name)
+{
+	openlog("rows", LOG_NDELAY, LOG_USER);
+	syslog(LOG_DEBUG, "a test of %s", name);
+	closelog();
+	print(name, 0, 0);
+}
+
 static const struct {
 	const char *name;
 	void (*call)(const char *name);
 } by_hand[] = {
+	{ "pthread_create", call_pthread_create },
+	{ "clone", call_clone },
+	{ "forkpty", call_forkpty },
+	{ "openpty", call_openpty },
+	{ "freopen", call_stream },
+	{ "freopen64", call_stream },
+	{ "tmpfile", call_stream },
+	{ "tmpfile64", call_stream },
+	{ "fclose", call_stream },
+	{ "endmntent", call_stream },
+	{ "popen", call_popen },
+	{ "pclose", call_popen },
+	{ "openlog", call_log },
+	{ "syslog", call_log },
+	{ "vsyslog", call_log },
+	{ "__syslog_chk", call_log },
+	{ "__vsyslog_chk", call_log },
+	{ "closelog", call_log },
 	{ "fork", call_fork },	{ "vfork", call_vfork },	 { "_exit", call_exit },
 	{ "_Exit", call_exit }, { "dlclose", call_dlclose },
 	{ "closefrom", call_closefrom },
@@ -154,6 +311,7 @@ static const char *const rows[] = {
 #define CALL_IO(name, ...) #name,
 #define CALL_FD(name, ...) #name,
 #define CALL_WAIT(name, ...) #name,
+#define CALL_TRY(name, ...) #name,
 #define SPECIAL(name, ...) #name,
 #define ALIAS(alias, name) #alias,
 #define SPECIAL_ALIAS(alias, name) #alias,

@@ -45,7 +45,7 @@ static NOINLINE void times(const char *head, unsigned n)
 			 r >= 0 ? "ok" : strerrorname_np(errno));
 		fputs(line, stdout);
 		if (r < 0) /* the byte is still there */
-			syscall(SYS_read, p[0], &byte, 1);
+			readv(p[0], &(struct iovec){&byte, 1}, 1);
 	}
 	fflush(stdout);
 	close(p[0]);

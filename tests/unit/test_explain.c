@@ -68,6 +68,8 @@ static const struct record_facts pid_max = {
 static const struct record_facts cgroup = {
 	.have = BIT(limit), .limit_id = TASKS_cgroup, .limit = 20, .in_use = 20};
 
+static const struct record_facts input = {
+	.have = BIT(mode), .mode = MODE_nonblock, .msg_flags = FACTS_INPUT};
 #define GAVE_UP .count = 1, .fate = {[FATE_gave_up] = 1}
 #define LISTENER                                                                        \
 	.listener_known = true, .listener_pid = 9, .listener_comm = "imap", .target = "/run/a", \
@@ -320,6 +322,68 @@ static const struct row {
 	 {.call = CALL_fork, .count = 1, .facts = &no_fd},
 	 "process-limit", SEVERITY_failure, {"which one is unknown (Permission denied)"},
 	 "limit_name", NULL},
+	{"a limit on threads",
+	 {.call = CALL_pthread_create, .count = 1, .facts = &nproc},
+	 "process-limit", SEVERITY_failure, {"pthread_create could not make a thread"}, NULL,
+	 "RLIMIT_NPROC"},
+	{"a limit on the processes of a user",
+	 {.call = CALL_setreuid, .count = 1, .facts = &nproc},
+	 "process-limit", SEVERITY_failure, {"change the user"}, NULL, "RLIMIT_NPROC"},
+	{"popen makes a process",
+	 {.call = CALL_popen, .count = 1, .facts = &cgroup},
+	 "process-limit", SEVERITY_failure, {"make a process"}, NULL, "pids.max"},
+
+	/* ---- from fd to fd */
+	{"splice out of an empty pipe is benign",
+	 {.call = CALL_splice, .kind = KIND_pipe_read, .facts = &nonblock, .count = 1},
+	 "nothing-to-read", SEVERITY_benign, {"O_NONBLOCK"}, NULL, NULL},
+	{"splice out of a socket that has nothing",
+	 {.call = CALL_splice, .kind = KIND_tcp, .facts = &input, .count = 1},
+	 "nothing-to-read", SEVERITY_benign, {"nothing to read"}, NULL, NULL},
+	{"sendfile into a full socket that was given up",
+	 {.call = CALL_sendfile, .kind = KIND_tcp, .facts = &window, GAVE_UP},
+	 "send-buffer-full", SEVERITY_failure, {"the peer does not read"}, "queued_bytes",
+	 "does not take"},
+	{"tee into a full pipe that waited",
+	 {.call = CALL_tee, .kind = KIND_pipe_write, .facts = &pipe_facts, .peer_pid = 8,
+	  .count = 1, .fate = {[FATE_waited] = 1}},
+	 "pipe-full", SEVERITY_benign, {"reader"}, NULL, NULL},
+	{"a stream that could not write all when it was closed",
+	 {.call = CALL_fclose, .kind = KIND_pipe_write, .facts = &pipe_facts, .peer_pid = 8,
+	  .count = 1},
+	 "pipe-full", SEVERITY_failure, {"reader"}, NULL, NULL},
+
+	/* ---- queues, and what has no fd */
+	{"a message queue that is full for its own call",
+	 {.call = CALL_mq_send, .kind = KIND_mqueue, .facts = &nonblock, GAVE_UP},
+	 "queue-full", SEVERITY_failure, {"message queue is full"}, NULL, NULL},
+	{"an empty message queue",
+	 {.call = CALL_mq_receive, .kind = KIND_mqueue, .facts = &nonblock, .count = 1},
+	 "nothing-to-read", SEVERITY_benign, {"O_NONBLOCK"}, NULL, NULL},
+	{"an eventfd at its limit that waited",
+	 {.call = CALL_eventfd_write, .kind = KIND_eventfd, .count = 1,
+	  .fate = {[FATE_waited] = 1}},
+	 "queue-full", SEVERITY_benign, {"eventfd"}, NULL, NULL},
+	{"a semaphore that is tried is benign",
+	 {.call = CALL_sem_trywait, .count = 3},
+	 "semaphore-zero", SEVERITY_benign, {"0 at that moment"}, NULL, NULL},
+	{"a semaphore that is tried without end is suspicious",
+	 {.call = CALL_sem_trywait, .count = 90000, .duration_ns = 2 * SECOND},
+	 "semaphore-zero", SEVERITY_suspicious, {"semaphore"}, NULL, NULL},
+	{"a System V queue that is full",
+	 {.call = CALL_msgsnd, .count = 1},
+	 "queue-full", SEVERITY_failure, {"IPC_NOWAIT"}, NULL, NULL},
+	{"no signal came", {.call = CALL_sigtimedwait, .count = 1},
+	 "nothing-pending", SEVERITY_benign, {"signal"}, NULL, NULL},
+	{"no random bytes",
+	 {.call = CALL_getrandom, .count = 1},
+	 "nothing-to-read", SEVERITY_suspicious, {"GRND_NONBLOCK"}, NULL, NULL},
+	{"no more timers", {.call = CALL_timer_create, .count = 1},
+	 "timer-limit", SEVERITY_failure, {"RLIMIT_SIGPENDING"}, NULL, NULL},
+	{"memory that cannot be locked", {.call = CALL_mlock, .count = 1},
+	 "memory-limit", SEVERITY_failure, {"locked"}, NULL, NULL},
+	{"no asynchronous request", {.call = CALL_aio_read, .count = 1},
+	 "aio-limit", SEVERITY_failure, {"queue"}, NULL, NULL},
 };
 
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
