@@ -25,6 +25,8 @@ static const char help[] =
 	"  -p, --pid=PID     only this process\n"
 	"  -c, --call=NAME   only this call, e.g. connect\n"
 	"      --no-symbols  module+offset only; fast\n"
+	"      --no-stop     do not stop the process on the other side for a moment to see where\n"
+	"                    it is now\n"
 	"  -h, --help        this text\n"
 	"\n"
 	"Exit status: 0, or 2 when there is no such session or an option is wrong.\n";
@@ -33,6 +35,7 @@ struct request {
 	struct out_options out;
 	struct model_options model;
 	bool json, symbols;
+	bool stop; /* processes, for a moment, to see where they are */
 	const char *session;
 };
 
@@ -66,6 +69,7 @@ static int parse(int argc, char **argv, struct request *r)
 		{"pid", required_argument, NULL, 'p'},
 		{"call", required_argument, NULL, 'c'},
 		{"no-symbols", no_argument, NULL, 'n'},
+		{"no-stop", no_argument, NULL, 's'},
 		{"help", no_argument, NULL, 'h'},
 		{NULL, 0, NULL, 0},
 	};
@@ -78,6 +82,8 @@ static int parse(int argc, char **argv, struct request *r)
 			r->json = true;
 		else if (c == 'n')
 			r->symbols = false;
+		else if (c == 's')
+			r->stop = false;
 		else if (c == 'p')
 			status = set_pid(r, optarg);
 		else if (c == 'c')
@@ -98,6 +104,8 @@ static int print(const struct request *r, struct model *m)
 	struct symbols *s =
 		symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
 
+	if (r->stop)
+		model_present(m, r->out.all || r->json);
 	fold_fds(m, s);
 	model_states(m);
 	if (r->json) {
@@ -138,7 +146,7 @@ static int report(const struct request *r, const char *path)
 
 int cmd_report(int argc, char **argv)
 {
-	struct request r = {.symbols = true};
+	struct request r = {.symbols = true, .stop = true};
 	struct session s;
 	int status = parse(argc, argv, &r);
 

@@ -85,6 +85,8 @@ struct explain_in {
 	const char *holder_unknown; /* why */
 	bool queue_known;
 	uint32_t queue, backlog, somaxconn; /* somaxconn 0 unknown */
+	bool now_known; /* the same, looked up after the failure */
+	uint32_t now_queue, now_backlog;
 	/* settings of this system, 0 unknown */
 	uint32_t max_dgram_qlen, lease_break_s, port_first, port_last;
 };

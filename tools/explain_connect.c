@@ -13,9 +13,11 @@ static void say_queue(struct explanation *ret, const struct explain_in *in)
 	explain_say(ret, ": ");
 	if (in->queue_known)
 		explain_say(ret, "%u waiting, backlog %u", in->queue, backlog);
+	else if (in->now_known)
+		explain_say(ret, "%u waiting now, backlog %u", in->now_queue, in->now_backlog);
 	else if (in->listener_known)
 		explain_say(ret, "backlog %u", backlog);
-	if (!in->queue_known) {
+	if (!in->queue_known && !in->now_known) {
 		explain_say(ret, in->listener_known ? ", queue" : "queue and backlog");
 		explain_say_unknown(ret, "queue", explain_why(in, WHY_diag));
 	}

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <unistd.h>
 #include "holder.h"
 #include "util.h"
 
@@ -127,6 +129,76 @@ bool holder_find(enum holder_kind kind, uint64_t dev, uint64_t inode, struct hol
 	ret->pid = by_descriptor(&w);
 	ret->taker = taker > 0 ? taker : 0;
 	return ret->pid > 0;
+}
+
+/* ---- who waits ----------------------------------------------------------------------------------
+ */
+
+struct line {
+	unsigned long id;
+	int pid;
+	unsigned major, minor;
+	unsigned long long inode;
+	bool waits;
+};
+
+/* Those who wait stand below who is in their way, with the same number. */
+static bool read_line(const char *text, struct line *ret)
+{
+	const char *at = strchr(text, ':'), *arrow = strstr(text, "->");
+
+	if (!at)
+		return false;
+	ret->id = strtoul(text, NULL, 10);
+	ret->waits = arrow != NULL;
+	return sscanf(arrow ? arrow + 2 : at + 1, " %*s %*s %*s %d %x:%x:%llu", &ret->pid,
+		      &ret->major, &ret->minor, &ret->inode) == 4;
+}
+
+static void name_file(int pid, const struct line *l, char *ret, size_t size)
+{
+	char path[64], link[96];
+	struct dirent *e;
+	struct stat st;
+	ssize_t n = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	d = opendir(path);
+	while (d && !n && (e = readdir(d))) {
+		snprintf(link, sizeof(link), "%s/%.16s", path, e->d_name);
+		if (*e->d_name == '.' || stat(link, &st) || st.st_ino != l->inode ||
+		    major(st.st_dev) != l->major || minor(st.st_dev) != l->minor)
+			continue;
+		n = readlink(link, ret, size - 1);
+	}
+	if (d)
+		closedir(d);
+	ret[n > 0 ? n : 0] = '\0';
+	util_clean(ret);
+}
+
+bool holder_awaited(int pid, struct holder_awaited *ret)
+{
+	FILE *f = fopen("/proc/locks", "re");
+	struct line l = {0}, holds = {0};
+	char text[256];
+	bool found = false;
+
+	while (f && !found && fgets(text, sizeof(text), f)) {
+		if (!read_line(text, &l))
+			continue;
+		if (!l.waits)
+			holds = l;
+		found = l.waits && l.pid == pid && l.id == holds.id;
+	}
+	if (f)
+		fclose(f);
+	if (!found)
+		return false;
+	ret->holder_pid = holds.pid > 0 ? holds.pid : 0;
+	name_file(pid, &l, ret->path, sizeof(ret->path));
+	return true;
 }
 
 void holder_describe(int pid, struct holder *ret)

@@ -26,6 +26,12 @@ struct holder {
 
 /* dev as in struct stat. false: nobody holds such a lock on it, or it cannot be seen. */
 bool holder_find(enum holder_kind kind, uint64_t dev, uint64_t inode, struct holder *ret);
+/* The lock that a thread of this process sleeps for, if it does. */
+struct holder_awaited {
+	char path[256]; /* "" unknown */
+	int holder_pid; /* 0: of no process, or not told */
+};
+bool holder_awaited(int pid, struct holder_awaited *ret);
 /* Fill comm and cmdline of a living process; empty when it is gone. */
 void holder_describe(int pid, struct holder *ret);
 

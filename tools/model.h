@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "explain.h"
+#include "present.h"
 #include "record.h"
 #include "ruleset.h"
 #include "verdict.h"
@@ -84,6 +85,11 @@ struct model_eagain {
 	int holder_pid;      /* 0 unknown */
 	char *holder_comm, *holder_cmdline, *peer_comm;
 	const char *holder_mode; /* "exclusive", "shared", NULL unknown */
+	bool now_known;          /* the listener's queue, when the model was made */
+	uint32_t now_queue, now_backlog;
+	int other_pid;          /* who lives on the other side now; 0 nobody, or not known */
+	const char *other_role; /* "listener", "holder", "peer" */
+	uint32_t present;       /* index into presents[], MODEL_NONE: not looked at */
 	struct explanation why;
 	struct verdict_limit limit; /* of EMFILE and ENFILE */
 };
@@ -224,6 +230,27 @@ struct model_listener {
 	bool alive, inherited;
 };
 
+/* What a process on the other side of a failure does now; see present.h. */
+struct model_thread {
+	int tid;
+	char name[16];
+	char state;
+	uint32_t stack; /* MODEL_NONE: unknown, see why */
+	char why[96];
+};
+
+struct model_present {
+	int pid;
+	char comm[16];
+	char why[128]; /* nothing is known because; "" something is */
+	uint32_t threads, threads_all;
+	struct model_thread thread[PRESENT_THREADS];
+	bool awaits;           /* it sleeps for a lock: */
+	char awaits_path[256]; /* "" unknown */
+	int awaits_pid;        /* who holds it; 0 unknown */
+	char awaits_comm[32];
+};
+
 struct model_coverage {
 	int pid; /* 0: the session */
 	char *what;
@@ -252,6 +279,7 @@ struct model {
 	ARRAY(struct model_child_leak, child_leaks);
 	ARRAY(struct model_misuse, misuses);
 	ARRAY(struct model_listener, listeners);
+	ARRAY(struct model_present, presents);
 	ARRAY(struct model_rule, rules);
 	ARRAY(struct model_action, actions);
 	ARRAY(struct model_coverage, coverage);
@@ -304,12 +332,17 @@ void model_judge_fds(struct model *m);
 /* What the kernel says now of the fds of living processes; judges them again. Slow: looks through
  * /proc. */
 void model_states(struct model *m);
+/* What those do now who live on the other side of what failed: `all`, or only of what is shown by
+ * default. Stops each of their threads for a moment (present.h). */
+void model_present(struct model *m, bool all);
 bool model_all_ended(const struct model *m, const struct model_pids *pids);
 
 /* ---- model_merge.c: used by model.c only
  * ---------------------------------------------------------- */
 
 uint32_t model_stack(struct model *m, const struct record *r, uint32_t id);
+uint32_t model_stack_present(struct model *m, const struct present *p,
+			     const struct present_thread *t);
 void model_pid_add(struct model_pids *p, int pid);
 void model_cover(struct model *m, int pid, uint64_t count, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));

@@ -7,12 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <time.h>
-#include "holder.h"
 #include "model.h"
+#include "model_others.h"
 #include "names.h"
-#include "session.h"
 #include "util.h"
 
 static const struct model_process *process_of_pid(const struct model *m, int pid)
@@ -34,146 +31,8 @@ bool model_all_ended(const struct model *m, const struct model_pids *pids)
 	return true;
 }
 
-static const char *comm_of(const struct model *m, int pid, char *room, size_t size)
-{
-	const struct model_process *p = process_of_pid(m, pid);
-	char path[64];
-	long n;
-
-	if (p)
-		return p->comm;
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	n = util_read_file(path, room, size);
-	if (n <= 0)
-		return NULL;
-	room[strcspn(room, "\n")] = '\0';
-	return room;
-}
-
-/* Numbers of a file below /proc/sys, 0 unknown. */
-static uint32_t setting(const char *path, uint32_t *ret_second)
-{
-	char text[64], *rest = text;
-	uint32_t first;
-
-	if (util_read_file(path, text, sizeof(text)) <= 0)
-		return 0;
-	first = (uint32_t)strtoul(text, &rest, 10);
-	if (ret_second)
-		*ret_second = (uint32_t)strtoul(rest, NULL, 10);
-	return first;
-}
-
 /* ---- failures ---------------------------------------------------------------------------------
  */
-
-static void find_listener(const struct model *m, struct model_eagain *e, struct explain_in *in)
-{
-	const struct model_listener *l;
-
-	e->listener = model_listener_of(m, e->target);
-	if (e->listener == MODEL_NONE)
-		return;
-	l = &m->listeners[e->listener];
-	in->listener_known = true;
-	in->listener_pid = l->pid;
-	in->listener_comm = l->comm;
-	in->listener_backlog = l->backlog;
-	in->listener_accepted = l->accepts != 0;
-	if (e->last_ns > l->last_accept_ns)
-		in->listener_last_accept_age_ns = e->last_ns - l->last_accept_ns;
-}
-
-/* false: not a call that locks. */
-static bool kind_of_lock(const struct model_eagain *e, enum holder_kind *ret)
-{
-	enum call_class class = names_class(e->call);
-
-	if (class != CLASS_lock && class != CLASS_open && e->call != CALL_fcntl)
-		return false;
-	*ret = class == CLASS_open     ? HOLDER_lease
-	       : e->call == CALL_flock ? HOLDER_flock
-				       : HOLDER_posix;
-	return true;
-}
-
-/* The file that was asked for: as the shim saw it, else what has its name now. */
-static bool file_of(const struct model_eagain *e, uint64_t *ret_dev, uint64_t *ret_inode)
-{
-	struct stat st;
-
-	if (e->facts.have & 1u << FACT_inode) {
-		*ret_dev = e->facts.dev;
-		*ret_inode = e->facts.inode;
-		return true;
-	}
-	if (!e->target || *e->target != '/' || stat(e->target, &st))
-		return false;
-	*ret_dev = st.st_dev;
-	*ret_inode = st.st_ino;
-	return true;
-}
-
-static uint64_t age_of_process(int pid)
-{
-	uint64_t start = session_process_start(pid);
-	struct timespec now;
-
-	clock_gettime(CLOCK_BOOTTIME, &now);
-	return start ? (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec - start : 0;
-}
-
-static void find_holder(const struct model *m, const struct model_eagain *e, enum holder_kind kind,
-			struct explain_in *in, struct holder *h)
-{
-	uint64_t dev, inode, runs, ago = m->now_ns - e->last_ns;
-
-	if (e->facts.have & 1u << FACT_holder) {
-		in->holder_pid = (int)e->facts.holder_pid;
-		h->exclusive = e->facts.holder_exclusive;
-	} else if (!file_of(e, &dev, &inode)) {
-		in->holder_unknown = e->has_facts ? NULL : "no facts were taken";
-	} else if (holder_find(kind, dev, inode, h)) {
-		in->holder_pid = h->pid;
-		in->holder_taker = h->taker;
-	} else {
-		in->holder_unknown = "nobody holds it any more, or not for us to see";
-	}
-	if (!in->holder_pid)
-		return;
-	in->holder_mode = h->exclusive ? "exclusive" : "shared";
-	holder_describe(in->holder_pid, h);
-	in->holder_comm = *h->comm ? h->comm : NULL;
-	in->holder_cmdline = *h->cmdline ? h->cmdline : NULL;
-	runs = age_of_process(in->holder_pid);
-	in->holder_runs_ns = runs > ago ? runs - ago : 0;
-}
-
-/* A receiver of datagrams in the session, by the name that it is bound to. */
-static const struct model_process *receiver_of(const struct model *m, const char *target)
-{
-	for (size_t i = 0; target && i < m->opens_count; i++) {
-		const struct model_open *o = &m->opens[i];
-
-		if (o->kind == KIND_unix_dgram && !(o->flags & SLOT_CONNECTED) && o->target &&
-		    !strcmp(o->target, target))
-			return &m->processes[o->process];
-	}
-	return NULL;
-}
-
-static void find_receiver(const struct model *m, const struct model_eagain *e,
-			  struct explain_in *in)
-{
-	const struct model_process *p =
-		e->kind == KIND_unix_dgram && !in->peer_pid ? receiver_of(m, e->target) : NULL;
-
-	in->max_dgram_qlen = setting("/proc/sys/net/unix/max_dgram_qlen", NULL);
-	if (p) {
-		in->peer_pid = p->pid;
-		in->peer_comm = p->comm;
-	}
-}
 
 static uint64_t pending(const struct model_eagain *e)
 {
@@ -184,53 +43,15 @@ static uint64_t pending(const struct model_eagain *e)
 	return e->count > settled ? e->count - settled : 0;
 }
 
-static void add_facts(const struct model *m, const struct model_eagain *e, char *comm, size_t size,
-		      struct explain_in *in)
-{
-	/* SO_PEERCRED of a socketpair is whoever made it, often the caller: that names nobody. */
-	bool own = e->facts.have & 1u << FACT_peer && (int)e->facts.peer_pid == e->facts_pid;
-
-	if (own)
-		in->peer_unknown = "the socket pair is of this process's own making";
-	if (e->facts.have & 1u << FACT_peer && !own) {
-		in->peer_pid = (int)e->facts.peer_pid;
-		in->peer_comm = comm_of(m, in->peer_pid, comm, size);
-	}
-	if (e->facts.have & 1u << FACT_queue) {
-		in->queue_known = true;
-		in->queue = e->facts.queue;
-		in->backlog = e->facts.backlog;
-	}
-	if (e->facts.have & 1u << FACT_somaxconn)
-		in->somaxconn = e->facts.somaxconn;
-}
-
 static char *copy_known(const char *s)
 {
 	return s ? util_copy(s) : NULL;
 }
 
-static void find_others(struct model *m, struct model_eagain *e, struct explain_in *in,
-			struct holder *h)
+static void judge_failure(struct model *m, const struct model_others *others,
+			  struct model_eagain *e)
 {
-	enum call_class class = names_class(e->call);
-	enum holder_kind kind;
-
-	if (class == CLASS_connect) {
-		find_listener(m, e, in);
-		in->port_first = setting("/proc/sys/net/ipv4/ip_local_port_range", &in->port_last);
-	} else if (kind_of_lock(e, &kind)) {
-		find_holder(m, e, kind, in, h);
-		in->lease_break_s = setting("/proc/sys/fs/lease-break-time", NULL);
-	} else if (class == CLASS_send) {
-		find_receiver(m, e, in);
-	}
-}
-
-static void judge_failure(struct model *m, struct model_eagain *e)
-{
-	char comm[64];
-	struct holder h = {0};
+	struct model_names names = {0};
 	struct explain_in in = {
 		.call = e->call,
 		.kind = e->kind,
@@ -245,8 +66,7 @@ static void judge_failure(struct model *m, struct model_eagain *e)
 
 	in.pending = e->pending = pending(e);
 	memcpy(in.fate, e->fate, sizeof(in.fate));
-	add_facts(m, e, comm, sizeof(comm), &in);
-	find_others(m, e, &in, &h);
+	model_others_of(m, others, e, &in, &names);
 	explain(&in, &e->why);
 	e->holder_pid = in.holder_pid;
 	e->holder_mode = in.holder_mode;
@@ -287,10 +107,14 @@ static void find_times(struct model *m)
 
 void model_judge(struct model *m)
 {
+	struct model_others *others;
+
 	find_times(m);
 	model_backlogs(m);
+	others = model_others_find(m);
 	for (size_t i = 0; i < m->eagains_count; i++)
-		judge_failure(m, &m->eagains[i]);
+		judge_failure(m, others, &m->eagains[i]);
+	model_others_free(others);
 	if (m->eagains_count)
 		qsort(m->eagains, m->eagains_count, sizeof(*m->eagains), worse_failure);
 	model_judge_fds(m);
@@ -386,6 +210,7 @@ void model_free(struct model *m)
 		free(m->modules[i].path);
 	free(m->at_limit);
 	free(m->misuses);
+	free(m->presents);
 	free(m->processes);
 	free(m->listeners);
 	free(m->coverage);

@@ -11,15 +11,14 @@
 #include "record_read.h"
 #include "util.h"
 
-static uint32_t module_at(struct model *m, const struct record *r, const struct record_module *in)
+/* Takes `path` over. */
+static uint32_t module_named(struct model *m, char *path, const uint8_t *build_id, uint8_t bytes)
 {
-	char *path = record_text(r, in->path);
 	struct model_module *x;
 
 	for (uint32_t i = 0; i < m->modules_count; i++) {
 		x = &m->modules[i];
-		if (x->build_id_bytes == in->build_id_bytes &&
-		    !memcmp(x->build_id, in->build_id, in->build_id_bytes) &&
+		if (x->build_id_bytes == bytes && !memcmp(x->build_id, build_id, bytes) &&
 		    (path ? x->path && !strcmp(path, x->path) : !x->path)) {
 			free(path);
 			return i;
@@ -27,9 +26,14 @@ static uint32_t module_at(struct model *m, const struct record *r, const struct 
 	}
 	x = UTIL_PUSH(m->modules, m->modules_count, m->modules_room);
 	x->path = path;
-	x->build_id_bytes = in->build_id_bytes;
-	memcpy(x->build_id, in->build_id, in->build_id_bytes);
+	x->build_id_bytes = bytes;
+	memcpy(x->build_id, build_id, bytes);
 	return (uint32_t)m->modules_count - 1;
+}
+
+static uint32_t module_at(struct model *m, const struct record *r, const struct record_module *in)
+{
+	return module_named(m, record_text(r, in->path), in->build_id, in->build_id_bytes);
 }
 
 static struct model_frame frame_of(struct model *m, const struct record *r, uint64_t pc,
@@ -111,6 +115,37 @@ uint32_t model_stack(struct model *m, const struct record *r, uint32_t id)
 	return intern(m, f, s->depth, s->flags);
 }
 
+/* The wrappers of our own library are nothing the program did. */
+static bool is_ours(const struct present *p, const struct present_frame *f)
+{
+	const char *path = f->module < p->modules ? p->module[f->module].path : "";
+	const char *slash = strrchr(path, '/');
+
+	return slash && !strncmp(slash + 1, "libfdwhy.so", 11);
+}
+
+uint32_t model_stack_present(struct model *m, const struct present *p,
+			     const struct present_thread *t)
+{
+	struct model_frame f[PRESENT_FRAMES];
+	uint32_t depth = 0;
+
+	for (uint32_t i = 0; i < t->depth && i < PRESENT_FRAMES; i++) {
+		const struct present_frame *x = &t->frame[i];
+		const struct present_module *in = &p->module[x->module % PRESENT_MODULES];
+
+		if (is_ours(p, x))
+			continue;
+		f[depth].module = x->module < p->modules
+					  ? module_named(m, util_copy(in->path), in->build_id,
+							 in->build_id_bytes)
+					  : MODEL_NONE;
+		f[depth].exact = x->exact;
+		f[depth++].offset = x->offset;
+	}
+	return depth ? intern(m, f, depth, t->flags) : MODEL_NONE;
+}
+
 void model_pid_add(struct model_pids *p, int pid)
 {
 	for (size_t i = p->count; i-- > 0;)
@@ -155,7 +190,8 @@ struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t er
 				   .error = error,
 				   .stack = stack,
 				   .mode_stack = MODEL_NONE,
-				   .listener = MODEL_NONE};
+				   .listener = MODEL_NONE,
+				   .present = MODEL_NONE};
 	return e;
 }
 

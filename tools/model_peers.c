@@ -9,13 +9,41 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 #include "model_states.h"
 #include "util.h"
 
+#define LISTENING 10 /* TCP_LISTEN; UNIX sockets have the states of TCP */
+
 /* ---- UNIX sockets -------------------------------------------------------------------------------
  */
+
+struct told {
+	bool nameless; /* a peer without inode */
+	unsigned shut;
+};
+
+static void take_attribute(const struct nlattr *a, struct unix_pair *p, struct told *t)
+{
+	const struct unix_diag_vfs *file = mnl_attr_get_payload(a);
+	const struct unix_diag_rqlen *length = mnl_attr_get_payload(a);
+	uint16_t type = mnl_attr_get_type(a), bytes = mnl_attr_get_payload_len(a);
+
+	if (type == UNIX_DIAG_PEER && bytes >= sizeof(uint32_t)) {
+		p->peer = mnl_attr_get_u32(a);
+		t->nameless = !p->peer;
+	} else if (type == UNIX_DIAG_SHUTDOWN && bytes) {
+		t->shut = mnl_attr_get_u8(a);
+	} else if (type == UNIX_DIAG_VFS && bytes >= sizeof(*file)) {
+		p->file_inode = file->udiag_vfs_ino;
+		p->file_dev = file->udiag_vfs_dev;
+	} else if (type == UNIX_DIAG_RQLEN && bytes >= sizeof(*length)) {
+		p->queue = length->udiag_rqueue;
+		p->backlog = length->udiag_wqueue;
+	}
+}
 
 static int take_socket(const struct nlmsghdr *h, void *arg)
 {
@@ -24,21 +52,16 @@ static int take_socket(const struct nlmsghdr *h, void *arg)
 	struct unix_pair *p = UTIL_PUSH(e->pair, e->pairs, e->pairs_room);
 	const struct nlattr *a = mnl_nlmsg_get_payload_offset(h, sizeof(*m));
 	const char *end = mnl_nlmsg_get_payload_tail(h);
-	bool nameless = false;
-	unsigned shut = 0;
+	struct told t = {0};
 
-	*p = (struct unix_pair){.inode = m->udiag_ino};
-	for (; mnl_attr_ok(a, (int)(end - (const char *)a)); a = mnl_attr_next(a)) {
-		if (mnl_attr_get_type(a) == UNIX_DIAG_PEER) {
-			p->peer = mnl_attr_get_u32(a);
-			nameless = !p->peer;
-		} else if (mnl_attr_get_type(a) == UNIX_DIAG_SHUTDOWN) {
-			shut = mnl_attr_get_u8(a);
-		}
-	}
+	*p = (struct unix_pair){.inode = m->udiag_ino, .listening = m->udiag_state == LISTENING};
+	for (; mnl_attr_ok(a, (int)(end - (const char *)a)); a = mnl_attr_next(a))
+		take_attribute(a, p, &t);
 	/* No inode: closed, or still in a backlog. The first shuts this end, too. */
-	if (nameless && !shut && m->udiag_type == SOCK_STREAM)
+	if (t.nameless && !t.shut && m->udiag_type == SOCK_STREAM)
 		p->peer = ENDS_UNACCEPTED;
+	if (!p->listening && m->udiag_type != SOCK_DGRAM)
+		p->file_inode = 0; /* what was accepted has the name of its listener */
 	return MNL_CB_OK;
 }
 
@@ -66,7 +89,7 @@ void ends_read_unix(struct ends *e)
 	r = mnl_nlmsg_put_extra_header(h, sizeof(*r));
 	r->sdiag_family = AF_UNIX;
 	r->udiag_states = ~0u;
-	r->udiag_show = UDIAG_SHOW_PEER;
+	r->udiag_show = UDIAG_SHOW_PEER | UDIAG_SHOW_VFS | UDIAG_SHOW_RQLEN;
 	if (!mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID) && mnl_socket_sendto(s, h, h->nlmsg_len) > 0)
 		do
 			n = mnl_socket_recvfrom(s, room, sizeof(room));
@@ -86,6 +109,29 @@ bool ends_unix_peer(const struct ends *e, uint64_t inode, uint64_t *ret_peer)
 		return false;
 	*ret_peer = p->peer;
 	return true;
+}
+
+static bool same_device(uint32_t kernel, uint64_t dev)
+{
+	return kernel >> 20 == major(dev) && (kernel & 0xfffff) == minor(dev);
+}
+
+/* On some filesystems stat(2) numbers devices otherwise: then the inode alone has to do. */
+const struct unix_pair *ends_unix_bound(const struct ends *e, uint64_t dev, uint64_t inode)
+{
+	const struct unix_pair *only = NULL;
+	unsigned found = 0;
+
+	for (size_t i = 0; i < e->pairs; i++) {
+		/* The kernel tells the low 32 bits of it. */
+		if (!e->pair[i].file_inode || e->pair[i].file_inode != (uint32_t)inode)
+			continue;
+		if (same_device(e->pair[i].file_dev, dev))
+			return &e->pair[i];
+		only = &e->pair[i];
+		found++;
+	}
+	return found == 1 ? only : NULL;
 }
 
 /* ---- who has it open ----------------------------------------------------------------------------

@@ -22,6 +22,10 @@ struct ends {
 	size_t count, room;
 	struct unix_pair {
 		uint64_t inode, peer;
+		uint64_t file_inode; /* of the file that it is bound to; 0 none */
+		uint32_t file_dev;   /* as the kernel numbers it */
+		uint32_t queue, backlog;
+		bool listening;
 	} * pair;
 	size_t pairs, pairs_room;
 	bool complete;          /* every process could be looked into */
@@ -34,6 +38,8 @@ void ends_read_unix(struct ends *e);
 /* false: not known. *ret_peer 0: it has none; ENDS_UNACCEPTED: one that is in a backlog. */
 #define ENDS_UNACCEPTED UINT64_MAX
 bool ends_unix_peer(const struct ends *e, uint64_t inode, uint64_t *ret_peer);
+/* The one that is bound to this file, as stat(2) numbers it; NULL: none, or not known. */
+const struct unix_pair *ends_unix_bound(const struct ends *e, uint64_t dev, uint64_t inode);
 /* Who has these inodes open. Sorts them. */
 void ends_scan(struct ends *e, uint64_t *inode, size_t n);
 /* One that is not (pid, fd) and has all bits of `mode`; another process rather than this one. */

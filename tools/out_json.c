@@ -265,6 +265,7 @@ static struct json_object *failure(const struct model *m, struct symbols *s,
 		ADD(o, "severity", text(explain_severity_name(e->why.severity)));
 		ADD(o, "advice", text(e->why.advice));
 		ADD(o, "evidence", evidence(m, s, e));
+		ADD(o, "now", out_present_json(m, s, e));
 		ADD(o, "fate", fates(e));
 	} else {
 		add_limit(o, e);

@@ -12,6 +12,7 @@ struct out_page {
 	struct symbols *s;
 	const struct out_options *o;
 	unsigned number;
+	uint64_t presents; /* those already shown, a bit each */
 };
 
 /* The last component of a path; "?" for NULL. */
@@ -32,6 +33,12 @@ struct json_object *out_misuse_json(const struct model *m, struct symbols *s,
 /* ---- out_children.c: fds leaked into programs that the target started */
 
 void out_children(struct out_page *p);
+
+/* ---- out_present.c: what is on the other side of a failure now; nothing when not looked at */
+
+void out_present(struct out_page *p, const struct model_eagain *e);
+struct json_object *out_present_json(const struct model *m, struct symbols *s,
+				     const struct model_eagain *e);
 
 /* ---- out_rules.c: the rules of the session and what they did */
 

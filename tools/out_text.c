@@ -50,6 +50,7 @@ static void print_failure(struct out_page *p, const struct model_eagain *e)
 		fprintf(p->to, "     listen() was called at\n");
 		out_page_stack(p, p->m->listeners[e->listener].listen_stack);
 	}
+	out_present(p, e);
 	if (e->why.advice)
 		fprintf(p->to, "     %sadvice:%s %s\n", term_on(TERM_bold), term_off(),
 			e->why.advice);

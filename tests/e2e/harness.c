@@ -387,6 +387,34 @@ bool stack_has(json_object *site, const char *key, const char *function)
 	return false;
 }
 
+static bool thread_is_in(json_object *thread, const char *function)
+{
+	json_object *stack = field(thread, "stack");
+
+	for (size_t i = 0; stack && i < json_object_array_length(stack); i++)
+		if (strstr(text_of(json_object_array_get_idx(stack, i), "function"), function))
+			return true;
+	return false;
+}
+
+bool now_is_in(json_object *site, int64_t pid, const char *function)
+{
+	json_object *threads = field(site, "now.threads");
+	const char *why = text_of(site, "now.why_unknown");
+
+	if (number_of(site, "now.pid") != pid)
+		return false;
+	if (strstr(why, "not permitted") || strstr(why, "traces it")) {
+		print_message("not looked at: the present stack: %s\n", why);
+		return true;
+	}
+	for (size_t i = 0; threads && i < json_object_array_length(threads); i++)
+		if (thread_is_in(json_object_array_get_idx(threads, i), function))
+			return true;
+	print_error("now: %s\n", json_object_to_json_string(field(site, "now")));
+	return false;
+}
+
 json_object *find_site(json_object *report, const char *key, const char *call, const char *function)
 {
 	json_object *list = field(report, key);

@@ -76,6 +76,11 @@ const char *text_of(json_object *o, const char *path); /* "" when null */
 json_object *find_site(json_object *report, const char *key, const char *call,
 		       const char *function);
 bool stack_has(json_object *site, const char *key, const char *function);
+/*
+ * Whether the process on the other side of an EAGAIN is `pid` and is in `function` (a part of its
+ * name) now. True, with a printed reason, where its stack may not be looked at.
+ */
+bool now_is_in(json_object *site, int64_t pid, const char *function);
 
 /* skip() with a printed reason. */
 #define SKIP_UNLESS(condition, why)                       \

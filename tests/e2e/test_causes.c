@@ -144,6 +144,10 @@ static void expect_listener(const struct work *w, const char *mode, const char *
 	assert_int_equal(number_of(e, "evidence.listener_pid"), told_pid(&l.p, "listener "));
 	assert_int_equal(number_of(e, "evidence.backlog"), 3);
 	assert_true(stack_has(e, "evidence.listener_stack", "listen_and_sleep"));
+	assert_int_equal(number_of(e, "now.queue"), 4); /* a backlog of 3 admits 4 */
+	assert_int_equal(number_of(e, "now.backlog"), 3);
+	assert_string_equal(text_of(e, "now.role"), "listener");
+	assert_true(now_is_in(e, told_pid(&l.p, "listener "), "listen_and_sleep"));
 	assert_null(field(e, "evidence.last_accept_age_ns")); /* it never accepts: not 0 */
 	assert_true(number_of(e, "fate.gave_up") + number_of(e, "fate.timed_out") > 0);
 	end(&l);
@@ -178,6 +182,9 @@ static void expect_holder(const struct work *w, const char *how, const char *cal
 	else /* by itself */
 		assert_int_equal(number_of(e, "evidence.holder_pid"), l.p.pid);
 	assert_string_equal(text_of(e, "evidence.holder_comm"), "eagain_lock");
+	assert_string_equal(text_of(e, "evidence.holder_mode"), "exclusive");
+	assert_string_equal(text_of(e, "now.role"), "holder");
+	assert_true(now_is_in(e, holder ? holder : l.p.pid, holder ? "hold_lock" : "target_ready"));
 	end(&l);
 }
 

@@ -207,6 +207,22 @@ static void expect_failing_connect(const struct dovecot *d, json_object *r)
 	assert_true(number_of(e, "fate.gave_up") > 0);
 	assert_string_equal(text_of(e, "evidence.listener_comm"), "imap");
 	assert_int_equal(number_of(e, "evidence.listener_pid"), number_of(imap, "pid"));
+	assert_non_null(strstr(text_of(e, "sentence"), " (imap) had "));
+	assert_non_null(strstr(text_of(e, "advice"), "client_limit"));
+}
+
+/* The slow side is imap: the queue before it is full, and it waits for the lock that we hold. */
+static void expect_slow_imap(const struct dovecot *d, json_object *r)
+{
+	json_object *e = find_site(r, "eagain", "connect", "net_connect_unix");
+
+	assert_string_equal(text_of(e, "now.role"), "listener");
+	assert_string_equal(text_of(e, "now.comm"), "imap");
+	assert_true(number_of(e, "now.queue") > number_of(e, "now.backlog"));
+	assert_int_equal(number_of(e, "now.backlog"), number_of(e, "evidence.backlog"));
+	assert_string_equal(text_of(e, "now.awaits.path"), work_path(d->w, "mail/inbox"));
+	assert_int_equal(number_of(e, "now.awaits.holder_pid"), getpid());
+	assert_true(now_is_in(e, number_of(e, "evidence.listener_pid"), "mbox"));
 }
 
 static void skip_without_dovecot(void)
@@ -227,6 +243,7 @@ static void a_login_that_fails_is_explained(void **state)
 	wait_for_the_failure(&d);
 	r = report_of(*state, work_path(*state, "s")); /* of the living session */
 	expect_failing_connect(&d, r);
+	expect_slow_imap(&d, r);
 	json_object_put(r);
 	stop_dovecot(&d);
 	r = report_of(*state, work_path(*state, "s")); /* and of the finished one */

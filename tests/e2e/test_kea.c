@@ -154,7 +154,15 @@ static void the_holder_of_the_control_socket_is_named(void **state)
 	assert_int_equal(number_of(e, "evidence.holder_pid"), first.pid);
 	assert_string_equal(text_of(e, "evidence.holder_comm"), "kea-dhcp4");
 	assert_non_null(strstr(text_of(e, "evidence.holder_cmdline"), one.conf));
+	assert_string_equal(text_of(e, "evidence.holder_mode"), "exclusive");
 	assert_true(stack_mentions(e, "openCommandSocket"));
+	assert_non_null(strstr(text_of(e, "sentence"), "pid "));
+	assert_non_null(strstr(text_of(e, "sentence"), one.conf));
+	assert_non_null(strstr(text_of(e, "sentence"), ", which started "));
+	assert_non_null(strstr(text_of(e, "advice"), "control-socket"));
+	/* The first has no shim; it sits in its loop. */
+	assert_string_equal(text_of(e, "now.role"), "holder");
+	assert_true(now_is_in(e, first.pid, "IfaceMgr::receive4"));
 	json_object_put(r);
 	assert_int_equal(proc_stop(&first, SIGTERM), 0);
 }

@@ -27,6 +27,14 @@ static NOINLINE void accept_once(int listener)
 		target_die("accept");
 }
 
+static NOINLINE int hang(void)
+{
+	int status = target_ready();
+
+	KEEP_FRAME();
+	return status;
+}
+
 int main(int argc, char **argv)
 {
 	int listener;
@@ -37,5 +45,5 @@ int main(int argc, char **argv)
 	printf("listening\n");
 	fflush(stdout);
 	accept_once(listener);
-	return target_ready();
+	return hang();
 }
