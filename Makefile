@@ -2,6 +2,7 @@
 # make            build/libfdwhy.so and build/fdwhy      make check   all tests
 # make run        the demonstration, or CMD='...'        make lint    floors, exports, forbidden calls
 # make check-truth  known leaks of released programs (fetches and builds some, takes minutes)
+# make check-foreign  other programs' tests, with and without the shim
 # make bench      measurements                           make install / uninstall  PREFIX= DESTDIR=
 # V=1 shows commands, O=dir builds elsewhere, SAN=address,undefined builds tools and tests with it.
 
@@ -19,6 +20,8 @@ TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-s
 	libnginx-mod-http-fancyindex valgrind clang python3-pytest
 # What only check-truth needs: to build programs with a known leak.
 TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev
+# What only check-foreign needs: programs whose own tests it runs.
+FOREIGN_PACKAGES := python3 libpython3.11-testsuite
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g
@@ -64,7 +67,7 @@ examples := $O/examples/test_dial $O/examples/test_dial_leaks
 tests := $(UNIT:%=$O/unit/%) $(E2E:%=$O/e2e/%)
 
 export CMD
-.PHONY: all deps test-deps run check check-truth test lint bench install uninstall clean
+.PHONY: all deps test-deps run check check-truth check-foreign test lint bench install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $O/libfdwhy.so $O/fdwhy
@@ -156,6 +159,11 @@ sanitized:
 	$(Q)$(MAKE) --no-print-directory O=$O/san SAN=address,undefined $(san_tests)
 test: all $(tests) $(targets) $(examples) $(if $(SAN),,$(san_tests))
 	$(Q)O=$O tests/run-tests.sh $(tests) $(if $(SAN),,$(san_tests))
+# The tests of other people's programs, with and without the shim: SUITES= names some.
+check-foreign: deps
+	$(Q)tests/deps.sh test $(FOREIGN_PACKAGES)
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)O=$O tests/foreign/run.sh $(SUITES)
 lint: $O/libfdwhy.so
 	$(Q)O=$O tests/lint/lint.sh
 bench: all $(targets)
