@@ -12,10 +12,6 @@
 #include "store_file.h"
 #include "sysc.h"
 
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
-
 /* Bytes of each part that the child needs. Its events and facts are its own. */
 static uint64_t live_bytes(const struct record_header *h, unsigned id)
 {
@@ -26,7 +22,7 @@ static uint64_t live_bytes(const struct record_header *h, unsigned id)
 		[PART_sites] = sizeof(struct record_site),
 		[PART_strings] = 1,
 		[PART_modes] = sizeof(struct record_mode), /* with the pid of who set them */
-		[PART_chunks] = 0, /* see copy() */
+		[PART_chunks] = 0, /* see put_far_slots() */
 		[PART_slots] = RECORD_CHUNK_FDS * sizeof(struct record_slot),
 	};
 	uint64_t bytes = h->part[id].used * item[id];
@@ -34,65 +30,17 @@ static uint64_t live_bytes(const struct record_header *h, unsigned id)
 	return bytes < h->part[id].real_bytes ? bytes : h->part[id].real_bytes;
 }
 
-static int copy_range(uint8_t *to, const uint8_t *from, uint64_t bytes)
+static uint64_t pages(uint64_t bytes)
 {
-	uintptr_t first = (uintptr_t)to & ~(uintptr_t)(RECORD_PAGE - 1);
-	long r = 0;
-
-	if (store.populate && bytes)
-		r = sysc(SYS_madvise, first, (uintptr_t)to + bytes - first, MADV_POPULATE_WRITE);
-	if (!r)
-		memcpy(to, from, bytes);
-	return (int)r;
+	return (bytes + RECORD_PAGE - 1) & ~(uint64_t)(RECORD_PAGE - 1);
 }
 
-/* Slot chunks of high fds lie at the end of the part, named by the last entries of PART_chunks. */
-static int copy_far_slots(uint8_t *to, const uint8_t *from, const struct record_header *h)
-{
-	const struct record_part *c = &h->part[PART_chunks], *s = &h->part[PART_slots];
-	const uint32_t *chunk = (const uint32_t *)(from + c->offset_bytes);
-	const uint64_t step = RECORD_CHUNK_FDS * sizeof(struct record_slot);
-	uint64_t n = s->size_bytes / step;
-	int r = 0;
-
-	for (uint64_t i = n; !r && i-- > s->used && chunk[i];) {
-		uint64_t at = s->offset_bytes + i * step;
-
-		r = copy_range(to + at, from + at, step);
-	}
-	return r;
-}
-
-static int copy(uint8_t *to, const uint8_t *from)
-{
-	const struct record_header *h = (const struct record_header *)from;
-	struct record_header without_magic = *h; /* until the child calls store_publish() */
-	int r;
-
-	memset(without_magic.magic, 0, sizeof(without_magic.magic));
-	r = copy_range(to, (const uint8_t *)&without_magic, sizeof(without_magic));
-
-	for (unsigned i = 0; !r && i < PART_COUNT; i++)
-		r = copy_range(to + h->part[i].offset_bytes, from + h->part[i].offset_bytes,
-			       i == PART_chunks ? h->part[i].real_bytes : live_bytes(h, i));
-	return r ? r : copy_far_slots(to, from, h);
-}
-
-/* Only what was copied is real here, whatever the parent had ready. */
-static void reset_real(struct record_header *h)
-{
-	for (unsigned i = 0; i < PART_COUNT; i++)
-		if (store.populate && i != PART_chunks && i != PART_images)
-			h->part[i].real_bytes = (live_bytes(h, i) + RECORD_PAGE - 1) &
-						~(uint64_t)(RECORD_PAGE - 1);
-}
+/* ---- the child's own header -------------------------------------------------------------------
+ */
 
 /* What the parent counted is the parent's. */
-static void reset_counts(uint8_t *base)
+static void reset_counts(struct record_header *h)
 {
-	struct record_header *h = (struct record_header *)base;
-	struct record_site *s = (struct record_site *)(base + h->part[PART_sites].offset_bytes);
-
 	h->births = h->deaths = h->eagains = h->misuses = h->limits = h->forks = 0;
 	memset(h->missed, 0, sizeof(h->missed));
 	memset(h->series_open, 0, sizeof(h->series_open));
@@ -101,19 +49,11 @@ static void reset_counts(uint8_t *base)
 	memset(&h->limit_first, 0, sizeof(h->limit_first));
 	memset(&h->limit_worst, 0, sizeof(h->limit_worst));
 	h->part[PART_ring].used = h->part[PART_facts].used = h->part[PART_shared].used = 0;
-	for (uint64_t i = 0; i < h->part[PART_sites].used; i++) {
-		struct record_site keep = {.stack = s[i].stack,
-					   .call = s[i].call,
-					   .error = s[i].error,
-					   .target = s[i].target,
-					   .kind = s[i].kind};
-
-		s[i] = keep;
-	}
 }
 
-static void reset_header(struct record_header *h)
+static void reset_who(struct record_header *h)
 {
+	memset(h->magic, 0, sizeof(h->magic)); /* until the child calls store_publish() */
 	h->pid = (uint32_t)sysc(SYS_getpid);
 	h->ppid = (uint32_t)sysc(SYS_getppid);
 	h->uid = (uint32_t)sysc(SYS_geteuid);
@@ -127,23 +67,92 @@ static void reset_header(struct record_header *h)
 	h->state = STATE_running;
 }
 
-static int make(const char *session, uint64_t bytes, uint8_t **ret)
+/* Only what is written is real here, whatever the parent had ready. */
+static void reset_real(struct record_header *h)
 {
-	int fd = store_file_create(session, (uint32_t)sysc(SYS_getpid));
-	long at;
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		if (store.populate && i != PART_chunks && i != PART_images)
+			h->part[i].real_bytes = pages(live_bytes(h, i));
+}
 
-	if (fd < 0)
-		return fd;
-	at = sysc(SYS_ftruncate, fd, bytes);
-	if (!at && !store.populate)
-		at = sysc(SYS_fallocate, fd, 0, 0L, bytes);
-	if (!at)
-		at = sysc(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	sysc(SYS_close, fd);
-	if (at < 0 && at > -4096)
-		return (int)at;
-	*ret = (uint8_t *)at;
+/* ---- its file ---------------------------------------------------------------------------------
+ *
+ * Written, not mapped and copied: a page that the child never touches costs half as much so, and a
+ * full disk is an error.
+ */
+
+static int put(int fd, uint64_t at, const void *from, uint64_t bytes)
+{
+	const uint8_t *p = from;
+
+	while (bytes) {
+		long n = sysc(SYS_pwrite64, fd, p, bytes, at);
+
+		if (n == -EINTR)
+			continue;
+		if (n <= 0)
+			return n ? (int)n : -ENOSPC;
+		p += n;
+		at += (uint64_t)n;
+		bytes -= (uint64_t)n;
+	}
 	return 0;
+}
+
+static int put_part(int fd, const struct record_header *h, unsigned id, uint64_t bytes)
+{
+	uint64_t at = h->part[id].offset_bytes;
+
+	return put(fd, at, store.base + at, bytes);
+}
+
+/* What each is, without what the parent counted there. */
+static int put_sites(int fd, const struct record_header *h)
+{
+	const struct record_site *from =
+		(const struct record_site *)(store.base + h->part[PART_sites].offset_bytes);
+	uint64_t at = h->part[PART_sites].offset_bytes, used = h->part[PART_sites].used;
+	struct record_site some[8];
+	int r = 0;
+
+	for (uint64_t i = 0, n; !r && i < used; i += n) {
+		for (n = 0; n < 8 && i + n < used; n++)
+			some[n] = (struct record_site){.stack = from[i + n].stack,
+						       .call = from[i + n].call,
+						       .error = from[i + n].error,
+						       .target = from[i + n].target,
+						       .kind = from[i + n].kind};
+		r = put(fd, at + i * sizeof(some[0]), some, n * sizeof(some[0]));
+	}
+	return r;
+}
+
+/* Slot chunks of high fds lie at the end of the part, named by the last entries of PART_chunks. */
+static int put_far_slots(int fd, const struct record_header *h)
+{
+	const struct record_part *c = &h->part[PART_chunks], *s = &h->part[PART_slots];
+	const uint32_t *chunk = (const uint32_t *)(store.base + c->offset_bytes);
+	const uint64_t step = RECORD_CHUNK_FDS * sizeof(struct record_slot);
+	uint64_t n = c->real_bytes ? s->size_bytes / step : 0;
+	int r = put_part(fd, h, PART_chunks, c->real_bytes);
+
+	while (!r && n-- > s->used && chunk[n])
+		r = put(fd, s->offset_bytes + n * step, store.base + s->offset_bytes + n * step,
+			step);
+	return r;
+}
+
+static int put_all(int fd, const struct record_header *h)
+{
+	static const uint8_t plain[] = {PART_images,  PART_modules, PART_stacks,
+					PART_strings, PART_modes,   PART_slots};
+	int r = put(fd, 0, h, sizeof(*h));
+
+	for (unsigned i = 0; !r && i < sizeof(plain); i++)
+		r = put_part(fd, h, plain[i], live_bytes(h, plain[i]));
+	if (!r)
+		r = put_sites(fd, h);
+	return r ? r : put_far_slots(fd, h);
 }
 
 static bool file_limit_forbids(uint64_t bytes)
@@ -153,26 +162,38 @@ static bool file_limit_forbids(uint64_t bytes)
 	return !sysc(SYS_prlimit64, 0, 1 /* RLIMIT_FSIZE */, 0, limit) && limit[0] < bytes;
 }
 
+/* In the place of the parent's. */
+static int make(const char *session, const struct record_header *h)
+{
+	int fd = store_file_create(session, h->pid);
+	long r;
+
+	if (fd < 0)
+		return fd;
+	r = sysc(SYS_ftruncate, fd, h->file_bytes);
+	if (!r && !store.populate)
+		r = sysc(SYS_fallocate, fd, 0, 0L, h->file_bytes);
+	if (!r)
+		r = put_all(fd, h);
+	if (!r)
+		r = sysc(SYS_mmap, store.base, h->file_bytes, PROT_READ | PROT_WRITE,
+			 MAP_SHARED | MAP_FIXED, fd, 0) >> 63;
+	sysc(SYS_close, fd);
+	if (r)
+		store_file_unlink(session, h->pid);
+	return (int)r;
+}
+
 int store_forked(const char *session)
 {
-	uint64_t bytes = store.head->file_bytes;
-	uint8_t *base;
-	int r = file_limit_forbids(bytes) ? -EFBIG : make(session, bytes, &base);
+	struct record_header h = *store.head;
+	int r;
 
-	if (!r) {
-		r = copy(base, store.base);
-		if (!r) {
-			reset_real((struct record_header *)base);
-			reset_counts(base);
-			reset_header((struct record_header *)base);
-			r = (int)(sysc(SYS_mremap, base, bytes, bytes,
-				       MREMAP_MAYMOVE | MREMAP_FIXED, store.base) >>
-				  63);
-		}
-	}
-	if (r) {
-		store_file_unlink(session, (uint32_t)sysc(SYS_getpid));
-		/* still the parent's mapping: it says that its child has no record */
+	reset_counts(&h);
+	reset_who(&h);
+	reset_real(&h);
+	r = file_limit_forbids(h.file_bytes) ? -EFBIG : make(session, &h);
+	if (r) { /* still the parent's mapping: it says that its child has no record */
 		store.head->child_errno = (uint32_t)-r;
 		self_add64(&store.head->missed[MISS_child_unrecorded], 1);
 	}
