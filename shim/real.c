@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include "real.h"
+#include "real_find.h"
 #include "self.h"
 #include "sysc.h"
 
@@ -35,12 +36,17 @@ static long missing(void)
 
 bool real_load(void)
 {
+	struct real_objects objects;
+
 	if (loading)
 		return false;
 	loading = true;
+	real_objects_list(&real_page, &objects);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		void *f = dlsym(RTLD_NEXT, rows[i].name);
+		void *f = real_find(&objects, rows[i].name);
 
+		if (!f)
+			f = dlsym(RTLD_NEXT, rows[i].name);
 		if (!f)
 			f = (void *)(uintptr_t)missing;
 		/* Two threads may get here before the constructor: they store the same values. */
