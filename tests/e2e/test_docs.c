@@ -251,11 +251,20 @@ static void testing_md_is_true(void **state)
 	assert_true(check(*state, "testing.md") > 5);
 }
 
+static void rules_md_is_true(void **state)
+{
+	const struct work *w = *state;
+
+	file_write(work_path(w, "notes"), "something\n");
+	assert_true(check(w, "rules.md") > 50);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
 		T(testing_md_is_true),
+		T(rules_md_is_true),
 	};
 
 	if (!getcwd(root, sizeof(root)))
