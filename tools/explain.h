@@ -23,6 +23,7 @@
 enum severity { SEVERITY_benign, SEVERITY_suspicious, SEVERITY_failure };
 
 #define EXPLAIN_LONG_NS 1000000000ull
+#define EXPLAIN_SENTENCE 640u
 /* Spinning: so many calls at once again, more than a tenth of all failures, so many a second. */
 #define EXPLAIN_SPINS 100u
 #define EXPLAIN_SPINS_A_SECOND 1000u
@@ -95,7 +96,7 @@ struct explanation {
 	const char *cause;   /* a name of EXPLAIN_CAUSES; NULL unknown */
 	const char *unknown; /* why the cause is unknown */
 	enum severity severity;
-	char sentence[640];
+	char sentence[EXPLAIN_SENTENCE];
 	char why_unknown[256]; /* "queue: no fd was free": evidence that the cause wants; "" all */
 	const char *advice;    /* NULL: the evidence supports none */
 };

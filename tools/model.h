@@ -335,6 +335,8 @@ void model_states(struct model *m);
 /* What those do now who live on the other side of what failed: `all`, or only of what is shown by
  * default. Stops each of their threads for a moment (present.h). */
 void model_present(struct model *m, bool all);
+/* The same of one living process: index into presents[], or MODEL_NONE when it has enough. */
+uint32_t model_present_of(struct model *m, int pid);
 bool model_all_ended(const struct model *m, const struct model_pids *pids);
 
 /* ---- model_merge.c: used by model.c only

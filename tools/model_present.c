@@ -39,7 +39,7 @@ static void find_awaited(struct model_present *x)
 	snprintf(x->awaits_comm, sizeof(x->awaits_comm), "%s", h.comm);
 }
 
-static uint32_t look_at(struct model *m, int pid)
+uint32_t model_present_of(struct model *m, int pid)
 {
 	struct present *p;
 	struct model_present *x;
@@ -73,6 +73,6 @@ void model_present(struct model *m, bool all)
 		struct model_eagain *e = &m->eagains[i];
 
 		if (e->other_pid && (all || e->why.severity != SEVERITY_benign))
-			e->present = look_at(m, e->other_pid);
+			e->present = model_present_of(m, e->other_pid);
 	}
 }

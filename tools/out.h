@@ -35,6 +35,9 @@ void out_states(FILE *to, const struct model *m, uint32_t site);
 void out_states_json(struct json_object *o, const struct model_open *x);
 /* One stack as JSON frames; `stack` may be MODEL_NONE (null). */
 struct json_object *out_json_stack(const struct model *m, struct symbols *s, uint32_t stack);
+/* What is on the other side of a failure now; all null when it was not looked at. */
+struct json_object *out_present_json(const struct model *m, struct symbols *s,
+				     const struct model_eagain *e);
 /* RFC 3339 in UTC; allocated. */
 char *out_time(uint64_t real_ns);
 

@@ -37,8 +37,6 @@ void out_children(struct out_page *p);
 /* ---- out_present.c: what is on the other side of a failure now; nothing when not looked at */
 
 void out_present(struct out_page *p, const struct model_eagain *e);
-struct json_object *out_present_json(const struct model *m, struct symbols *s,
-				     const struct model_eagain *e);
 
 /* ---- out_rules.c: the rules of the session and what they did */
 

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "explain.h"
 #include "rulefile.h"
 
 /* Words of --fail-on, as the report says them. X(id, word) */
@@ -82,6 +83,24 @@ int tree_start(struct tree *t, const struct run_options *o, const char *library)
 bool tree_step(struct tree *t, int ms);
 /* 128 + N when killed, else its own status. */
 int tree_status(const struct tree *t);
+
+/* ---- run_why.c ---- */
+struct record;
+struct run_why;
+struct run_answer {
+	const char *cause; /* NULL unknown */
+	char sentence[EXPLAIN_SENTENCE];
+	bool fresh;    /* looked up for this very line */
+	int other_pid; /* who lives on the other side; 0 nobody, or not known */
+	const char *other_role;
+	bool now_known; /* the listener's queue */
+	uint32_t now_queue, now_backlog;
+};
+struct run_why *run_why_open(const char *session);
+void run_why_close(struct run_why *w);
+/* What is known of a place (1 + index of the site); NULL: nothing yet. Valid until the next call.
+ */
+const struct run_answer *run_why(struct run_why *w, const struct record *r, uint32_t site);
 
 /* ---- run_log.c ---- */
 struct log;

@@ -29,6 +29,7 @@ struct log {
 	const char *session;
 	struct model *m; /* for its stacks only */
 	struct symbols *symbols;
+	struct run_why *why;
 	struct position *positions;
 	size_t positions_count, positions_room;
 	const struct record *r; /* being drained */
@@ -50,6 +51,7 @@ struct log *log_open(const char *file, const char *session, bool stacks)
 	l->stacks = stacks;
 	l->m = util_alloc(1, sizeof(*l->m));
 	l->symbols = symbols_open(l->m, stacks, false);
+	l->why = run_why_open(session);
 	return l;
 }
 
@@ -77,6 +79,31 @@ static struct json_object *line_for(struct log *l, const char *type, uint64_t ti
 	return o;
 }
 
+/* Where the other side is now, once for each time that it was looked up. */
+static struct json_object *other_side(struct log *l, const struct run_answer *a)
+{
+	struct model_eagain e = {.other_pid = a->other_pid,
+				 .other_role = a->other_role,
+				 .now_known = a->now_known,
+				 .now_queue = a->now_queue,
+				 .now_backlog = a->now_backlog};
+
+	l->m->presents_count = 0;
+	e.present = model_present_of(l->m, a->other_pid);
+	return out_present_json(l->m, l->symbols, &e);
+}
+
+static void add_why(struct log *l, struct json_object *o, uint32_t site)
+{
+	const struct run_answer *a = run_why(l->why, l->r, site);
+
+	json_object_object_add(o, "cause", a && a->cause ? json_object_new_string(a->cause) : NULL);
+	json_object_object_add(o, "sentence", a ? json_object_new_string(a->sentence) : NULL);
+	if (l->stacks)
+		json_object_object_add(o, "now",
+				       a && a->fresh && a->other_pid ? other_side(l, a) : NULL);
+}
+
 static void take(const struct record_event *e, void *arg)
 {
 	struct log *l = arg;
@@ -96,6 +123,7 @@ static void take(const struct record_event *e, void *arg)
 	json_object_object_add(o, "target", target ? json_object_new_string(target) : NULL);
 	json_object_object_add(o, "stack_id",
 			       s && s->stack ? json_object_new_int64((int64_t)s->stack) : NULL);
+	add_why(l, o, e->site);
 	if (l->stacks)
 		json_object_object_add(
 			o, "stack",
@@ -169,6 +197,7 @@ int log_close(struct log *l)
 	if (l->to != stderr && fclose(l->to))
 		error = -errno;
 	symbols_close(l->symbols);
+	run_why_close(l->why);
 	model_free(l->m);
 	free(l->m);
 	free(l->positions);
