@@ -46,7 +46,8 @@ struct fdwhy_failure {
 	/*
 	 * In the words of the report: "pipe-full", "nothing-to-read", "send-buffer-full",
 	 * "peer-queue-full", "listener-backlog-full", "nothing-pending", "receive-timeout",
-	 * "lock-held", "lease-held", "queue-full", "ports-exhausted", "process-limit",
+	 * "lock-held", "lease-held", "queue-full", "ports-exhausted", "semaphore-zero",
+	 * "process-limit", "timer-limit", "memory-limit", "aio-limit",
 	 * "descriptor-limit" (EMFILE), "system-limit" (ENFILE), "misuse" (EBADF of a number that
 	 * was closed before), "injected" (by a rule), "unknown". The report knows more: who holds
 	 * the lock, who does not read.

@@ -5,6 +5,7 @@
  */
 #define FDWHY_SHIM
 #include <string.h>
+#include "api_cause.h"
 #include "api_text.h"
 #include "call.h"
 #include "child.h"
@@ -157,60 +158,6 @@ static bool latest(struct record_event *ret)
 	return false;
 }
 
-/* The kernel says EAGAIN for both; a datagram fits into its own buffer unless that is full. */
-static const char *cause_of_datagram(const struct record_facts *f)
-{
-	const uint32_t both = 1u << FACT_outq | 1u << FACT_sndbuf;
-
-	if ((f->have & both) != both)
-		return "unknown";
-	return f->outq_bytes + f->asked_bytes >= f->sndbuf_bytes ? "send-buffer-full"
-								 : "peer-queue-full";
-}
-
-
-static const char *cause_of_send(uint8_t kind, const struct record_facts *f)
-{
-	if (kind == KIND_pipe_write || kind == KIND_fifo)
-		return "pipe-full";
-	if (kind == KIND_eventfd || kind == KIND_mqueue)
-		return "queue-full";
-	return kind == KIND_unix_dgram ? cause_of_datagram(f) : "send-buffer-full";
-}
-
-static const char *cause_of_blocked(uint16_t call, uint8_t kind, const struct record_facts *f)
-{
-	static const uint8_t classes[CALL_COUNT] = {
-#define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_FD(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_WAIT(name, class, ...) [CALL_##name] = CLASS_##class,
-#define SPECIAL(name, class, ...) [CALL_##name] = CLASS_##class,
-#include "calls.def"
-	};
-	bool timeout = f->have & 1u << FACT_mode && f->mode == MODE_rcvtimeo;
-
-	switch (classes[call]) {
-	case CLASS_send:
-		return cause_of_send(kind, f);
-	case CLASS_recv:
-		return timeout ? "receive-timeout" : "nothing-to-read";
-	case CLASS_accept:
-		return timeout ? "receive-timeout" : "nothing-pending";
-	case CLASS_connect:
-		return kind == KIND_tcp || kind == KIND_udp ? "ports-exhausted"
-							    : "listener-backlog-full";
-	case CLASS_lock:
-		return "lock-held";
-	case CLASS_open:
-		return "lease-held";
-	case CLASS_process:
-	case CLASS_exec:
-		return "process-limit";
-	default:
-		return call == CALL_fcntl ? "lock-held" : "unknown";
-	}
-}
-
 static const char *cause_of(const struct record_event *e)
 {
 	const struct record_site *site = e->site ? store_site_at(e->site) : NULL;
@@ -224,7 +171,7 @@ static const char *cause_of(const struct record_event *e)
 	if (e->type == EVENT_misuse)
 		return "misuse";
 	f = site && site->facts ? f + (site->facts - 1) : &none;
-	return cause_of_blocked(e->call, e->kind, f);
+	return api_cause(e->call, e->kind, f);
 }
 
 static void describe(const struct record_event *e, struct fdwhy_failure *f)

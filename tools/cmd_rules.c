@@ -32,25 +32,56 @@ static const char help[] =
 	"\n"
 	"Exit status: 0; 2 when a file has a mistake or cannot be read.\n";
 
-/* An injected error that no kernel gives finds bugs that nobody has. */
-static void doubt(const struct rule *r)
+static bool has_errors(unsigned call)
 {
-	unsigned strange = 0, calls = 0;
+	size_t n;
 
-	for (unsigned call = 1; r->flags & RULE_ERROR && call < CALL_COUNT; call++) {
+	return call_errors((enum call_id)call, &n);
+}
+
+static bool is_strange(const struct rule *r, unsigned call)
+{
+	return has_errors(call) && !call_errors_gives((enum call_id)call, r->error);
+}
+
+static bool is_unreached(const struct rule *r, unsigned call)
+{
+	(void)r;
+	return !has_errors(call);
+}
+
+/* " send recv ... (9 of 12)" */
+static void warn(const char *text, const struct rule *r,
+		 bool (*is)(const struct rule *r, unsigned call))
+{
+	unsigned found = 0, calls = 0;
+
+	for (unsigned call = 1; call < CALL_COUNT; call++) {
 		if (!rules_has_call(r, call))
 			continue;
 		calls++;
-		if (call_errors_gives((enum call_id)call, r->error))
+		if (!is(r, call))
 			continue;
-		if (!strange)
-			printf("    warning: by the man pages %s never comes from",
-			       rules_error_name(r->error));
-		if (strange++ < SHOWN)
+		if (!found)
+			printf("    warning: %s", text);
+		if (found++ < SHOWN)
 			printf(" %s", names_call(call));
 	}
-	if (strange)
-		printf("%s (%u of %u)\n", strange > SHOWN ? " ..." : "", strange, calls);
+	if (found)
+		printf("%s (%u of %u)\n", found > SHOWN ? " ..." : "", found, calls);
+}
+
+/* An injected error that no kernel gives finds bugs that nobody has. */
+static void doubt(const struct rule *r)
+{
+	char *text;
+
+	if (!(r->flags & RULE_ERROR))
+		return;
+	text = util_format("by the man pages %s never comes from", rules_error_name(r->error));
+	warn(text, r, is_strange);
+	warn("rules cannot make these fail:", r, is_unreached);
+	free(text);
 }
 
 static int explain(const char *path)
