@@ -67,7 +67,7 @@ examples := $O/examples/test_dial $O/examples/test_dial_leaks
 tests := $(UNIT:%=$O/unit/%) $(E2E:%=$O/e2e/%)
 
 export CMD
-.PHONY: all deps test-deps run check check-truth check-foreign test lint bench install uninstall clean
+.PHONY: all deps test-deps run check check-truth check-foreign test lint coverage bench install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $O/libfdwhy.so $O/fdwhy
@@ -167,6 +167,8 @@ check-foreign: deps
 	$(Q)O=$O tests/foreign/run.sh $(SUITES)
 lint: $O/libfdwhy.so
 	$(Q)O=$O tests/lint/lint.sh
+coverage: # the tables of docs/coverage.md, after a change of calls.def
+	$(Q)tests/lint/coverage.sh --write
 bench: all $(targets)
 	$(Q)O=$O tests/bench/bench.sh
 

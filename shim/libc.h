@@ -34,7 +34,6 @@
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/msg.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/resource.h>
@@ -60,5 +59,14 @@ void __vsyslog_chk(int pri, int flag, const char *format, va_list ap);
 int __poll_chk(struct pollfd *fds, nfds_t n, int ms, size_t size);
 int __ppoll_chk(struct pollfd *fds, nfds_t n, const struct timespec *t, const sigset_t *mask,
 		size_t size);
+
+/* Newer than glibc 2.31, whose headers do not have them. */
+struct epoll_event;
+int close_range(unsigned int first, unsigned int last, int flags);
+void closefrom(int first);
+int epoll_pwait2(int ep, struct epoll_event *events, int n, const struct timespec *t,
+		 const sigset_t *mask);
+int pidfd_open(pid_t pid, unsigned int flags);
+int pidfd_getfd(int pidfd, int fd, unsigned int flags);
 
 #endif

@@ -35,6 +35,7 @@ EXPORT int close(int fd)
 		return call_close_ruled(r, &x);
 	return r;
 }
+CALL_ALIAS(__close, close);
 
 EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 {
@@ -99,6 +100,7 @@ EXPORT int dup2(int fd, int to)
 	while (call_again(r < 0, &w, &x, CALL_SEED));
 	return wrap_duplicated(&w, r, fd == to, 0, CALL_SEED);
 }
+CALL_ALIAS(__dup2, dup2);
 
 EXPORT int dup3(int fd, int to, int flags)
 {
@@ -146,6 +148,7 @@ EXPORT int fcntl(int fd, int cmd, ...)
 }
 
 CALL_ALIAS(fcntl64, fcntl);
+CALL_ALIAS(__fcntl, fcntl);
 
 EXPORT int ioctl(int fd, unsigned long request, ...)
 {
@@ -230,6 +233,7 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 		call_used(fd);
 	return r;
 }
+CALL_ALIAS(__connect, connect);
 
 /* A row could not say where to: it is the target of a full datagram queue. */
 EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCKADDR_ARG addr,

@@ -75,6 +75,8 @@ EXPORT int open(const char *path, int flags, ...)
 }
 
 CALL_ALIAS(open64, open);
+CALL_ALIAS(__open, open);
+CALL_ALIAS(__open64, open);
 
 EXPORT int openat(int at, const char *path, int flags, ...)
 {
@@ -150,6 +152,7 @@ EXPORT int pipe(int fds[2])
 	while (call_again(r < 0, &w, &x, CALL_SEED));
 	return wrap_pair(&w, r, fds, KIND_pipe_read, KIND_pipe_write, 0, CALL_SEED);
 }
+CALL_ALIAS(__pipe, pipe);
 
 EXPORT int pipe2(int fds[2], int flags)
 {

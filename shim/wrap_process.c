@@ -60,6 +60,7 @@ EXPORT pid_t fork(void)
 	errno = saved;
 	return r;
 }
+CALL_ALIAS(__fork, fork);
 
 EXPORT void _exit(int status)
 {

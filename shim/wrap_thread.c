@@ -62,6 +62,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 		slots_after_fork();
 	return r;
 }
+CALL_ALIAS(__clone, clone);
 
 /* The child's terminal is its 0, 1 and 2. */
 static void terminal(uint16_t call, const struct stack_seed *seed)

@@ -4,9 +4,11 @@
  * address stays in x30. See x86_64_vfork.S for the count.
  */
 	.text
-	.globl vfork
+	.globl vfork, __vfork
 	.type vfork, %function
+	.type __vfork, %function
 	.align 4
+__vfork:
 vfork:
 	.cfi_startproc
 	mrs x9, tpidr_el0

@@ -6,9 +6,11 @@
  * again.
  */
 	.text
-	.globl vfork
+	.globl vfork, __vfork
 	.type vfork, @function
+	.type __vfork, @function
 	.align 16
+__vfork:
 vfork:
 	.cfi_startproc
 	popq %rdi

@@ -72,6 +72,7 @@ advice() {
 	licences
 	traces
 	symbols
+	bash "$here/coverage.sh"
 } >"$tmp/found"
 cat "$tmp/found"
 if [ -s "$tmp/found" ]; then

@@ -287,8 +287,10 @@ static void call_generic(const char *name)
 
 static void call(const char *name)
 {
+	const char *plain = strncmp(name, "__", 2) || strstr(name, "log") ? name : name + 2;
+
 	for (size_t i = 0; i < sizeof(by_hand) / sizeof(by_hand[0]); i++)
-		if (!strcmp(by_hand[i].name, name)) {
+		if (!strcmp(by_hand[i].name, plain)) {
 			by_hand[i].call(name);
 			return;
 		}
