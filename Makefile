@@ -3,6 +3,7 @@
 # make run        the demonstration, or CMD='...'        make lint    floors, exports, forbidden calls
 # make check-truth  known leaks of released programs (fetches and builds some, takes minutes)
 # make check-foreign  other programs' tests, with and without the shim
+# make check-sweep  each call of a small library's own tests fails once (fetches it, takes minutes)
 # make bench      measurements                           make install / uninstall  PREFIX= DESTDIR=
 # V=1 shows commands, O=dir builds elsewhere, SAN=address,undefined builds tools and tests with it.
 
@@ -143,6 +144,11 @@ run: deps
 check: test-deps
 	$(Q)$(MAKE) --no-print-directory lint test
 # Leaks that were released and fixed, built with the fix taken out again; the table of docs/leaks.md.
+.PHONY: check-sweep
+check-sweep: all
+	$(Q)tests/deps.sh sweep dpkg-dev
+	$(Q)O=$O tests/sweep/check.sh
+
 check-truth: test-deps
 	$(Q)tests/deps.sh truth $(TRUTH_PACKAGES)
 	$(Q)$(MAKE) --no-print-directory all $O/e2e/test_truth

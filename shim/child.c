@@ -286,6 +286,17 @@ void child_look(void)
 /* ---- the end ----------------------------------------------------------------------------------
  */
 
+/* A noted call leaves no event, only its site. */
+static bool rules_acted(const struct record_header *h)
+{
+	const struct record_site *s = store_part(PART_sites);
+
+	for (uint64_t i = 0; rules_map.end && i < h->part[PART_sites].used; i++)
+		if (s[i].injected || s[i].error == RECORD_ERROR_NOTE)
+			return true;
+	return false;
+}
+
 static bool nothing_to_say(const struct record_header *h)
 {
 	int end = slots_end();
@@ -304,7 +315,7 @@ static bool nothing_to_say(const struct record_header *h)
 		else if (s->state == SLOT_open && !(s->flags & SLOT_INHERITED))
 			return false;
 	}
-	return true;
+	return !rules_acted(h);
 }
 
 /* It came through an exec, and nothing was ever done with it. */

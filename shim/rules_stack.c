@@ -6,6 +6,7 @@
 #include <string.h>
 #include "rules.h"
 #include "rules_symbols.h"
+#include "stack_key.h"
 #include "store.h"
 
 #define CACHE 1024u
@@ -104,7 +105,7 @@ bool rules_stack_match(const struct rule *r, struct rules_in *in)
 
 static uint64_t hash_frames(struct rules_in *in)
 {
-	uint64_t h = in->depth + 0x9e3779b97f4a7c15u;
+	uint64_t key = stack_key_begin(in->depth);
 	char name[128];
 
 	for (unsigned i = 0; i < in->depth; i++) {
@@ -112,11 +113,9 @@ static uint64_t hash_frames(struct rules_in *in)
 		const struct record_module *m = module_of(pc - 1);
 
 		base_name(m, name, sizeof(name));
-		h = (h ^ store_hash(name, strlen(name), 7)) * 0xff51afd7ed558ccdu;
-		h = (h ^ (m ? pc - m->bias : 0)) * 0xc4ceb9fe1a85ec53u;
-		h ^= h >> 31;
+		key = stack_key_add(key, name, m ? pc - m->bias : 0);
 	}
-	return h ? h : 1;
+	return stack_key_end(key);
 }
 
 uint64_t rules_stack_key(struct rules_in *in)

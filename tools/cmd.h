@@ -9,6 +9,7 @@ int cmd_fds(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
+int cmd_sweep(int argc, char **argv);
 int cmd_ctl(int argc, char **argv);
 
 /* The report of a session on stdout, as `fdwhy report` without options prints it. */

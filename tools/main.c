@@ -17,6 +17,7 @@ static const struct command {
 	{"list", cmd_list, "the sessions there are"},
 	{"check", cmd_check, "can this program be recorded?"},
 	{"rules", cmd_rules, "what would the rules of a file do?"},
+	{"sweep", cmd_sweep, "fail each call of a test once: what breaks?"},
 	{"ctl", cmd_ctl, "change the rules of a running session"},
 };
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))

@@ -69,7 +69,7 @@ struct tree {
 	bool child_ended;
 	bool all; /* wait for the whole tree, not the command alone */
 	uint64_t looked_ns;
-	unsigned looks;
+	unsigned looks, depth;
 	struct suspect { /* has no record; one that ends in order removes it just before */
 		int pid;
 		unsigned look; /* the last one that missed it */
@@ -81,6 +81,8 @@ struct tree {
 int tree_start(struct tree *t, const struct run_options *o, const char *library);
 /* Wait for signals and ends for at most `ms`; forwards signals. false when the tree has ended. */
 bool tree_step(struct tree *t, int ms);
+/* Calls each() for every child of a process, as /proc lists them. */
+void tree_children(int pid, void (*each)(pid_t child, void *arg), void *arg);
 /* 128 + N when killed, else its own status. */
 int tree_status(const struct tree *t);
 

@@ -32,6 +32,7 @@ static const char help[] =
 	"      --retry=RULE       on EAGAIN wait and call again: connect:path=/run/x/*:for=2s\n"
 	"      --inject=RULE      make calls fail: connect:error=EAGAIN:when=3+2\n"
 	"      --ignore=RULE      leave failures out of the record: recv:comm=worker\n"
+	"      --note=RULE        record each call, also one that succeeds: %recv:path=/etc/*\n"
 	"      --rules=FILE       lines of \"inject RULE\", \"retry RULE\", ... (or FDWHY_RULES)\n"
 	"      --seed=N           of rules with a chance (default 0); same seed, same schedule\n"
 	"      --replay=SESSION   that session's rules, acting exactly where they did\n"
@@ -96,6 +97,7 @@ enum {
 	RETRY,
 	INJECT,
 	IGNORE,
+	NOTE,
 	RULES,
 	SEED,
 	REPLAY
@@ -110,6 +112,8 @@ static int take_rule(struct run_options *o, int c, const char *value)
 		return rulefile_add(&o->rules, "--inject", RULE_inject, value, 125);
 	case IGNORE:
 		return rulefile_add(&o->rules, "--ignore", RULE_ignore, value, 125);
+	case NOTE:
+		return rulefile_add(&o->rules, "--note", RULE_note, value, 125);
 	case RULES:
 		return rulefile_read(&o->rules, value, 125);
 	case SEED:
@@ -172,6 +176,7 @@ int run_parse(int argc, char **argv, struct run_options *ret)
 		{"retry", required_argument, NULL, RETRY},
 		{"inject", required_argument, NULL, INJECT},
 		{"ignore", required_argument, NULL, IGNORE},
+		{"note", required_argument, NULL, NOTE},
 		{"rules", required_argument, NULL, RULES},
 		{"seed", required_argument, NULL, SEED},
 		{"replay", required_argument, NULL, REPLAY},

@@ -229,36 +229,45 @@ static pid_t next_child(char **at)
 	return n > 0 && *end == ' ' ? (pid_t)n : 0;
 }
 
-static void look_below(struct tree *t, int pid, int depth)
+void tree_children(int pid, void (*each)(pid_t child, void *arg), void *arg)
 {
-	char *list = depth > 32 ? NULL : children_of(pid), *at = list;
+	char *list = children_of(pid), *at = list;
 
-	for (pid_t child; at && (child = next_child(&at));) {
-		if (is_old_enough(child) && !has_record(t, child) && is_unfollowed(t, child))
-			note_unfollowed(t, child);
-		look_below(t, child, depth + 1);
-	}
+	for (pid_t child; (child = next_child(&at));)
+		each(child, arg);
 	free(list);
+}
+
+static void look_at(pid_t pid, void *arg)
+{
+	struct tree *t = arg;
+
+	if (is_old_enough(pid) && !has_record(t, pid) && is_unfollowed(t, pid))
+		note_unfollowed(t, pid);
+	if (t->depth++ < 32)
+		tree_children(pid, look_at, t);
+	t->depth--;
 }
 
 /* ---- the loop ---------------------------------------------------------------------------------
  */
 
+static void hand_on(pid_t child, void *signo)
+{
+	kill(child, *(int *)signo);
+}
+
 /* What the terminal sends goes to the whole foreground group: the command has it already. */
 static void forward(const struct tree *t, const siginfo_t *info)
 {
-	char *list, *at;
+	int signo = info->si_signo;
 
 	if (info->si_code > 0 || info->si_pid == getpid()) /* SIGPIPE of the log is ours alone */
 		return;
-	if (!t->child_ended) {
-		kill(t->child, info->si_signo);
-		return;
-	}
-	at = list = children_of(getpid());
-	for (pid_t child; (child = next_child(&at));)
-		kill(child, info->si_signo);
-	free(list);
+	if (t->child_ended)
+		tree_children(getpid(), hand_on, &signo);
+	else
+		kill(t->child, signo);
 }
 
 bool tree_step(struct tree *t, int ms)
@@ -276,7 +285,7 @@ bool tree_step(struct tree *t, int ms)
 		return false;
 	if (now_ns(CLOCK_MONOTONIC) - t->looked_ns > LOOK_NS) {
 		t->looks++;
-		look_below(t, getpid(), 0);
+		tree_children(getpid(), look_at, t);
 		t->looked_ns = now_ns(CLOCK_MONOTONIC);
 	}
 	return t->all || !t->child_ended;
