@@ -66,7 +66,8 @@ struct explain_in {
 	uint64_t duration_ns; /* from the first to the last failure */
 	bool ended;           /* the process is gone: what is pending was given up */
 	/* who made it so: set O_NONBLOCK or the timeout */
-	int set_by_pid; /* 0 unknown */
+	int set_by_pid;     /* 0 unknown */
+	bool set_by_shared; /* later, on the description that both have: not an ancestor's doing */
 	const char *set_by_comm;
 	/* who is on the other side, when it is known */
 	int peer_pid; /* 0 unknown */

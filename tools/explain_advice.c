@@ -20,8 +20,8 @@ static bool timed_out(const struct explain_in *in)
 /* The flag lies in the open file description: another process that shares it has set it. */
 static bool set_by_another(const struct explain_in *in)
 {
-	return explain_have(in, FACT_mode) && in->facts->mode == MODE_nonblock && in->set_by_pid &&
-	       in->set_by_pid != in->pid;
+	return explain_have(in, FACT_mode) && in->facts->mode == MODE_nonblock &&
+	       in->set_by_shared && in->set_by_pid != in->pid;
 }
 
 /* ---- listeners --------------------------------------------------------------------------------

@@ -158,6 +158,7 @@ static void add_failure(struct load *l, const struct record_site *s)
 		e->facts_pid = process_of(l)->pid;
 		if (f->kind)
 			e->kind = f->kind;
+		model_set_by(l->m, &l->r, f, e);
 	}
 }
 
@@ -447,6 +448,7 @@ static void load_record(const char *path, void *arg)
 		add_slots(l);
 		add_worst(l);
 		model_listeners(l->m, &l->r, l->alive);
+		model_shared(l->m, &l->r);
 		model_at_limit(l->m, &l->r, l->process);
 		record_events(&l->r, !l->alive, &from, &lost, take_event, l);
 		free(l->fds_of);

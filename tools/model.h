@@ -79,7 +79,12 @@ struct model_eagain {
 	struct record_facts facts; /* latest; have = 0 when none */
 	bool has_facts;
 	int facts_pid;
-	uint32_t mode_stack; /* who set O_NONBLOCK or the timeout, MODEL_NONE unknown */
+	/* who set O_NONBLOCK or the timeout */
+	int set_pid;         /* 0 unknown */
+	bool set_shared;     /* on the description that it shares, while it had it */
+	char *set_comm;      /* NULL unknown */
+	uint64_t set_ns;     /* 0 unknown */
+	uint32_t mode_stack; /* MODEL_NONE unknown */
 	uint32_t listener;   /* index into listeners[], MODEL_NONE */
 	int peer_pid;        /* 0 unknown */
 	int holder_pid;      /* 0 unknown */
@@ -230,6 +235,14 @@ struct model_listener {
 	bool alive, inherited;
 };
 
+/* A mode that was set on a description that others may have. */
+struct model_shared {
+	uint64_t dev, inode, time_ns;
+	int pid;
+	uint32_t stack;
+	uint8_t mode, kind, access; /* as in record_shared */
+};
+
 /* What a process on the other side of a failure does now; see present.h. */
 struct model_thread {
 	int tid;
@@ -280,6 +293,7 @@ struct model {
 	ARRAY(struct model_misuse, misuses);
 	ARRAY(struct model_listener, listeners);
 	ARRAY(struct model_present, presents);
+	ARRAY(struct model_shared, shared);
 	ARRAY(struct model_rule, rules);
 	ARRAY(struct model_action, actions);
 	ARRAY(struct model_coverage, coverage);
@@ -338,6 +352,14 @@ void model_present(struct model *m, bool all);
 /* The same of one living process: index into presents[], or MODEL_NONE when it has enough. */
 uint32_t model_present_of(struct model *m, int pid);
 bool model_all_ended(const struct model *m, const struct model_pids *pids);
+
+/* ---- model_modes.c: who set O_NONBLOCK or a timeout
+ * ---------------------------------------------------------- */
+
+void model_shared(struct model *m, const struct record *r);
+void model_set_by(struct model *m, const struct record *r, const struct record_facts *f,
+		  struct model_eagain *e);
+void model_set_by_others(const struct model *m, struct model_eagain *e);
 
 /* ---- model_merge.c: used by model.c only
  * ---------------------------------------------------------- */

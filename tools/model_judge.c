@@ -74,6 +74,7 @@ static void judge_failure(struct model *m, const struct model_others *others,
 	e->holder_cmdline = copy_known(in.holder_cmdline);
 	e->peer_pid = in.peer_pid;
 	e->peer_comm = copy_known(in.peer_comm);
+	e->set_comm = copy_known(in.set_by_comm);
 }
 
 /* ---- order ------------------------------------------------------------------------------------
@@ -161,6 +162,7 @@ static void free_failures(struct model_eagain *e, size_t n)
 		free(e[i].holder_comm);
 		free(e[i].holder_cmdline);
 		free(e[i].peer_comm);
+		free(e[i].set_comm);
 	}
 	free(e);
 }
@@ -211,6 +213,7 @@ void model_free(struct model *m)
 	free(m->at_limit);
 	free(m->misuses);
 	free(m->presents);
+	free(m->shared);
 	free(m->processes);
 	free(m->listeners);
 	free(m->coverage);

@@ -327,12 +327,23 @@ static void find_holder(const struct model *m, struct model_eagain *e, enum hold
 	e->other_pid = in->holder_pid;
 }
 
+static void find_setter(const struct model *m, struct model_eagain *e, struct explain_in *in,
+			struct model_names *names)
+{
+	model_set_by_others(m, e);
+	in->set_by_pid = e->set_pid;
+	in->set_by_shared = e->set_shared;
+	if (e->set_pid)
+		in->set_by_comm = comm_of(m, e->set_pid, names->setter, sizeof(names->setter));
+}
+
 void model_others_of(const struct model *m, const struct model_others *o, struct model_eagain *e,
 		     struct explain_in *in, struct model_names *names)
 {
 	enum call_class class = names_class(e->call);
 	enum holder_kind kind;
 
+	find_setter(m, e, in, names);
 	if (kind_of_lock(e, &kind)) {
 		find_holder(m, e, kind, in, &names->holder);
 		in->lease_break_s = setting("/proc/sys/fs/lease-break-time", NULL);

@@ -176,6 +176,21 @@ static bool have(const struct model_eagain *e, enum facts_bit bit)
 	return e->has_facts && e->facts.have & 1u << bit;
 }
 
+static struct json_object *set_by(const struct model *m, struct symbols *s,
+				  const struct model_eagain *e)
+{
+	struct json_object *o;
+
+	if (!e->set_pid)
+		return NULL;
+	o = json_object_new_object();
+	ADD(o, "pid", json_object_new_int(e->set_pid));
+	ADD(o, "comm", text(e->set_comm));
+	add_time(o, "time", e->set_ns);
+	ADD(o, "stack", out_json_stack(m, s, e->mode_stack));
+	return o;
+}
+
 static struct json_object *evidence(const struct model *m, struct symbols *s,
 				    const struct model_eagain *e)
 {
@@ -188,6 +203,7 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 	ADD(o, "mode", have(e, FACT_mode) ? text(names_mode(f->mode)) : NULL);
 	ADD(o, "timeout_ns", known(have(e, FACT_timeout), f->timeout_ns));
 	ADD(o, "waited_ns", known(have(e, FACT_waited), f->waited_ns));
+	ADD(o, "set_by", set_by(m, s, e));
 	ADD(o, "queued_bytes", known(have(e, FACT_outq), f->outq_bytes));
 	ADD(o, "sndbuf_bytes", known(have(e, FACT_sndbuf), f->sndbuf_bytes));
 	ADD(o, "unread_bytes", known(have(e, FACT_inq), f->inq_bytes));

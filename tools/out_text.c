@@ -34,6 +34,18 @@ static void print_fates(struct out_page *p, const struct model_eagain *e)
 	fputc('\n', p->to);
 }
 
+/* That the process itself asked for it is no news. */
+static void print_setter(struct out_page *p, const struct model_eagain *e)
+{
+	bool other = e->set_pid && e->has_facts && e->set_pid != e->facts_pid;
+
+	if (!e->set_pid || !(other || p->o->all) || e->facts.mode == MODE_dontwait)
+		return;
+	fprintf(p->to, "     %s was set by %s %d at\n", names_mode(e->facts.mode),
+		e->set_comm ? e->set_comm : "pid", e->set_pid);
+	out_page_stack(p, e->mode_stack);
+}
+
 static void print_failure(struct out_page *p, const struct model_eagain *e)
 {
 	static const enum term_style styles[] = {TERM_dim, TERM_yellow, TERM_red};
@@ -45,6 +57,7 @@ static void print_failure(struct out_page *p, const struct model_eagain *e)
 	fprintf(p->to, "     %s\n", e->why.sentence);
 	print_fates(p, e);
 	out_page_stack(p, e->stack);
+	print_setter(p, e);
 	if (e->listener != MODEL_NONE && p->m->listeners[e->listener].listen_stack != MODEL_NONE &&
 	    p->o->all) {
 		fprintf(p->to, "     listen() was called at\n");

@@ -218,6 +218,48 @@ static void a_lock_whose_taker_is_gone_is_traced_to_its_heir(void **state)
 	expect_holder(*state, "orphan", "flock");
 }
 
+/* ---- who made it so ---------------------------------------------------------------------------
+ */
+
+static void expect_setter(const struct work *w, const char *how, const char *cause, bool shared)
+{
+	struct live l = watch(w, "nonblock_shared", how, NULL, NULL);
+	json_object *e = find_site(l.report, "eagain", "write", "write_until_full");
+	int setter = told_pid(&l.p, "setter ");
+	char says[64];
+
+	assert_non_null(e);
+	assert_string_equal(text_of(e, "cause"), cause);
+	assert_string_equal(text_of(e, "evidence.mode"), "O_NONBLOCK");
+	assert_int_equal(number_of(e, "evidence.set_by.pid"), setter);
+	assert_string_equal(text_of(e, "evidence.set_by.comm"), "nonblock_shared");
+	assert_true(stack_has(e, "evidence.set_by.stack", "set_flag"));
+	snprintf(says, sizeof(says), "(O_NONBLOCK, set by pid %d (nonblock_shared))", setter);
+	assert_non_null(strstr(text_of(e, "sentence"), says));
+	assert_int_equal(strstr(text_of(e, "advice"), "another process") != NULL, shared);
+	end(&l);
+}
+
+static void a_parent_that_made_it_nonblocking_is_named(void **state)
+{
+	expect_setter(*state, "own", "pipe-full", false);
+}
+
+static void a_sibling_that_made_a_shared_pipe_nonblocking_is_named(void **state)
+{
+	expect_setter(*state, "sibling", "pipe-full", true);
+}
+
+static void a_sibling_that_has_ended_since_is_named(void **state)
+{
+	expect_setter(*state, "ended", "pipe-full", true);
+}
+
+static void a_sibling_that_made_a_shared_socket_nonblocking_is_named(void **state)
+{
+	expect_setter(*state, "socket", "send-buffer-full", true);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
@@ -234,6 +276,10 @@ int main(void)
 		T(the_holder_of_a_lockf_lock_is_named),
 		T(a_lock_held_by_the_process_itself_is_seen),
 		T(a_lock_whose_taker_is_gone_is_traced_to_its_heir),
+		T(a_parent_that_made_it_nonblocking_is_named),
+		T(a_sibling_that_made_a_shared_pipe_nonblocking_is_named),
+		T(a_sibling_that_has_ended_since_is_named),
+		T(a_sibling_that_made_a_shared_socket_nonblocking_is_named),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
