@@ -262,6 +262,21 @@ static bool is_bad(const struct sweep *s, const struct sweep_case *c)
 	return false;
 }
 
+/* A sanitizer's own report has the stack already. */
+static void find_crash(struct sweep *s, size_t at)
+{
+	struct sweep_case *c = &s->cases[at];
+	char *stack;
+
+	if (!c->findings_count || c->findings[0].kind != SWEEP_crash)
+		return;
+	stack = sweep_crash(s, at, limit_of(s));
+	if (*stack)
+		c->findings[0].stack = stack;
+	else
+		free(stack);
+}
+
 static void finish(struct sweep *s, struct sweep_job *j)
 {
 	size_t known = s->cases_count;
@@ -271,6 +286,7 @@ static void finish(struct sweep *s, struct sweep_job *j)
 	load(j->session, &m);
 	y = symbols_open(&m, true, false);
 	sweep_judge(s, j, &m, y);
+	find_crash(s, j->at);
 	sweep_save(s, &s->cases[j->at]);
 	sweep_count(s, &s->cases[j->at]);
 	if (s->o.depth > 1 && !s->cases[j->at].error[1]) {

@@ -127,25 +127,43 @@ struct sweep_job {
 	uint64_t began_ns, ended_ns;
 	char *session, *output; /* paths */
 	bool timed_out;
-	char *hung; /* what its processes were doing */
+	char *hung;  /* what its processes were doing */
+	char *stack; /* of the last of them */
 	int status;
+	bool traced; /* waits for sweep_job_go() */
+	int gate[2];
 };
 
 /* 0, or 2 after a printed error. `number` names its session. */
 int sweep_job_start(const struct sweep *s, struct sweep_job *j, const char *name);
 /* Has it ended? One that is beyond `deadline_ns` after its start is ended. */
 bool sweep_job_ended(struct sweep_job *j, uint64_t deadline_ns);
+void sweep_job_go(struct sweep_job *j);
+/* SIGKILL for a process and all below; a callback of tree_children(). */
+void sweep_kill_below(pid_t pid, void *arg);
 /* End it now. */
 void sweep_job_kill(struct sweep_job *j);
 /* Forget it; its files go unless `keep`. */
 void sweep_job_free(struct sweep_job *j, bool keep);
 uint64_t sweep_now(void);
 
+/* ---- sweep_stop.c: where a run stands
+ * ------------------------------------------------------------
+ */
+
+/* Sets j->hung and j->stack. */
+void sweep_standing(struct sweep_job *j);
+/* Run a case that crashed once more: the stack of the thread that does it, "" when it did not;
+ * allocated. */
+char *sweep_crash(const struct sweep *s, size_t at, uint64_t limit_ns);
+
 /* ---- sweep_judge.c: what a run shows
  * -------------------------------------------------------------
  */
 
 void sweep_judge_baseline(struct sweep *s, const struct sweep_job *j, const struct model *m);
+/* Does this signal mean that the program is at fault? */
+bool sweep_is_fault(int signo);
 void sweep_judge(struct sweep *s, const struct sweep_job *j, const struct model *m,
 		 struct symbols *y);
 

@@ -40,7 +40,7 @@ static int exit_of(const struct sweep_job *j)
 /* ---- crashes, hangs ---------------------------------------------------------------------------
  */
 
-static bool is_fault(int signo)
+bool sweep_is_fault(int signo)
 {
 	return signo == SIGSEGV || signo == SIGBUS || signo == SIGABRT || signo == SIGILL ||
 	       signo == SIGFPE || signo == SIGSYS || signo == SIGTRAP;
@@ -53,7 +53,7 @@ static void judge_crashes(struct sweep_case *c, const struct sweep_job *j, const
 	for (size_t i = 0; i < m->processes_count; i++) {
 		const struct model_process *p = &m->processes[i];
 
-		if (p->how != HOW_killed || !is_fault(p->signal))
+		if (p->how != HOW_killed || !sweep_is_fault(p->signal))
 			continue;
 		any = true;
 		find(c, SWEEP_crash,
@@ -62,7 +62,7 @@ static void judge_crashes(struct sweep_case *c, const struct sweep_job *j, const
 		     NULL);
 	}
 	/* A shell says so of its children by its own status. */
-	if (!any && exit_of(j) > 128 && is_fault(exit_of(j) - 128))
+	if (!any && exit_of(j) > 128 && sweep_is_fault(exit_of(j) - 128))
 		find(c, SWEEP_crash,
 		     util_format("the test ended with SIG%s", sigabbrev_np(exit_of(j) - 128)),
 		     NULL);
@@ -202,7 +202,7 @@ void sweep_judge(struct sweep *s, const struct sweep_job *j, const struct model 
 			c->missed = true;
 	if (j->timed_out) {
 		find(c, SWEEP_hang, util_copy(j->hung && *j->hung ? j->hung : "nothing is left"),
-		     NULL);
+		     j->stack ? util_copy(j->stack) : NULL);
 	} else {
 		judge_crashes(c, j, m);
 		judge_output(c, j);

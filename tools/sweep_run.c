@@ -57,7 +57,10 @@ static _Noreturn void become(const struct sweep *s, const struct sweep_job *j)
 	int out = open(j->output, O_WRONLY | O_CREAT | O_TRUNC, 0600), in;
 	const struct sweep_case *c = j->at == SWEEP_FIRST ? NULL : &s->cases[j->at];
 	sigset_t none;
+	char go;
 
+	if (j->traced)
+		close(j->gate[1]);
 	if (!c || (s->o.depth > 1 && !c->error[1]))
 		argv[n++] = note_rule(s);
 	for (unsigned i = 0; c && i < 2 && c->error[i]; i++)
@@ -73,6 +76,8 @@ static _Noreturn void become(const struct sweep *s, const struct sweep_job *j)
 	if (out < 0 || in < 0 || dup2(in, 0) < 0 || dup2(out, 1) < 0 || dup2(out, 2) < 0)
 		_exit(125);
 	setpgid(0, 0);
+	if (j->traced && read(j->gate[0], &go, 1) != 0) /* until it is seized */
+		_exit(125);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	closefrom(3);
@@ -87,6 +92,8 @@ int sweep_job_start(const struct sweep *s, struct sweep_job *j, const char *name
 	nftw(j->session, remove_one, 8, FTW_DEPTH | FTW_PHYS); /* of a run that was stopped */
 	j->began_ns = sweep_now();
 	fflush(NULL);
+	if (j->traced && pipe(j->gate))
+		return util_error(2, "pipe: %s", strerror(errno));
 	j->pid = fork();
 	if (j->pid < 0)
 		return util_error(2, "fork: %s", strerror(errno));
@@ -95,12 +102,18 @@ int sweep_job_start(const struct sweep *s, struct sweep_job *j, const char *name
 	return 0;
 }
 
+void sweep_job_go(struct sweep_job *j)
+{
+	close(j->gate[0]);
+	close(j->gate[1]);
+}
+
 /* ---- ending -----------------------------------------------------------------------------------
  */
 
-static void kill_below(pid_t pid, void *arg)
+void sweep_kill_below(pid_t pid, void *arg)
 {
-	tree_children(pid, kill_below, arg);
+	tree_children(pid, sweep_kill_below, arg);
 	kill(pid, SIGKILL);
 }
 
@@ -110,7 +123,7 @@ void sweep_job_kill(struct sweep_job *j)
 	const struct timespec ms = {.tv_nsec = 1000000};
 
 	for (int i = 0; i < 2000 && j->pid; i++) {
-		tree_children(j->pid, kill_below, NULL);
+		tree_children(j->pid, sweep_kill_below, NULL);
 		if (waitpid(j->pid, &j->status, WNOHANG) == j->pid)
 			j->pid = 0;
 		else
@@ -124,29 +137,8 @@ void sweep_job_kill(struct sweep_job *j)
 	j->ended_ns = sweep_now();
 }
 
-/* "prog 123 waits in futex_wait" a line. */
-static void describe(pid_t pid, void *arg)
-{
-	FILE *to = arg;
-	char path[64], comm[64], where[128];
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	if (util_read_file(path, comm, sizeof(comm)) <= 0)
-		return;
-	comm[strcspn(comm, "\n")] = '\0';
-	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
-	if (util_read_file(path, where, sizeof(where)) <= 0 || !strcmp(where, "0"))
-		strcpy(where, "nothing: it is running");
-	fprintf(to, "%s%s %d waits in %s", ftell(to) ? "; " : "", util_clean(comm), (int)pid,
-		where);
-	tree_children(pid, describe, to);
-}
-
 bool sweep_job_ended(struct sweep_job *j, uint64_t deadline_ns)
 {
-	FILE *to;
-	size_t n;
-
 	if (waitpid(j->pid, &j->status, WNOHANG) == j->pid) {
 		j->pid = 0;
 		j->ended_ns = sweep_now();
@@ -155,11 +147,7 @@ bool sweep_job_ended(struct sweep_job *j, uint64_t deadline_ns)
 	if (sweep_now() < j->began_ns + deadline_ns)
 		return false;
 	j->timed_out = true;
-	to = open_memstream(&j->hung, &n);
-	if (to) {
-		tree_children(j->pid, describe, to);
-		fclose(to);
-	}
+	sweep_standing(j);
 	sweep_job_kill(j);
 	return true;
 }
@@ -173,5 +161,6 @@ void sweep_job_free(struct sweep_job *j, bool keep)
 	free(j->session);
 	free(j->output);
 	free(j->hung);
+	free(j->stack);
 	*j = (struct sweep_job){.pid = 0};
 }
