@@ -18,7 +18,8 @@ say = $(if $(V),,@printf '  %-6s %s\n' $(1) $(2);)
 PACKAGES := gcc make pkg-config libc6-dev libunwind-dev liblzma-dev libdw-dev libelf-dev \
 	libjson-c-dev libmnl-dev libiberty-dev libcmocka-dev
 TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-server nginx libjemalloc2 \
-	libnginx-mod-http-fancyindex valgrind clang python3-pytest
+	libnginx-mod-http-fancyindex valgrind clang python3-pytest g++ perl fakeroot faketime \
+	libtcmalloc-minimal4 libsocket-wrapper
 # What only check-truth needs: to build programs with a known leak.
 TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev
 # What only check-foreign needs: programs whose own tests it runs.
@@ -58,7 +59,7 @@ ifneq ($(UNWIND),own) # tests of our layers' insides
 UNIT := $(filter-out test_stack_cfi test_stack_memo test_stack_find test_stack_table,$(UNIT))
 endif
 E2E := $(patsubst tests/e2e/%.c,%,$(wildcard tests/e2e/test_*.c))
-TARGETS := $(patsubst tests/targets/%.c,%,$(wildcard tests/targets/*.c))
+TARGETS := $(basename $(notdir $(wildcard tests/targets/*.c tests/targets/*.cc)))
 
 shim_o := $(patsubst %,$O/%.o,$(basename $(SHIM_SRC))) $(COMMON_SRC:%.c=$O/shim/%.o)
 tool_o := $(TOOL_SRC:%.c=$O/%.o) $(COMMON_SRC:%.c=$O/tools/%.o)
@@ -82,7 +83,7 @@ $O/libfdwhy.so: $(shim_o) $O/exports.map
 $O/exports.map: include/calls.def Makefile
 	@mkdir -p $(@D)
 	$(Q)printf '#define CALL_IO(n, ...) n;\n#define CALL_FD(n, ...) n;\n#define CALL_WAIT(n, ...) n;\n#define CALL_TRY(n, ...) n;\n#define SPECIAL(n, ...) n;\n#define ALIAS(a, n) a;\n#define SPECIAL_ALIAS(a, n) a;\n#include "calls.def"\n' | \
-		$(CC) -E -P -Iinclude -xc - | { echo '{ global: fdwhy_*;'; cat; echo 'local: *; };'; } > $@
+		$(CC) -E -P -Iinclude -xc - | { echo '{ global: fdwhy_*; __asan_default_options;'; cat; echo 'local: *; };'; } > $@
 
 $O/fdwhy: $(tool_o)
 	$(call say,LD,$@)$(CC) $(SANFLAGS) $(LDFLAGS) $(tool_o) $(TOOL_LDLIBS) -o $@
@@ -125,6 +126,10 @@ $O/targets/%: tests/targets/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(BASE) -O2 -g -Iinclude $< -o $@ -lpthread \
 		$$(sed -n 's|^.*LIBS: *\(.*[^ */]\).*|\1|p' $<)
+# A handler that throws does so in the middle of anything.
+$O/targets/%: tests/targets/%.cc
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)$(CXX) -Wall -Wextra -D_GNU_SOURCE -O2 -g -fnon-call-exceptions $< -o $@ -lpthread
 
 $O/examples/test_dial_leaks: CFLAGS += -DDIAL_LEAKS
 $(examples): examples/test_dial.c examples/dial.c examples/dial.h $(API)

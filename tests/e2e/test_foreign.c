@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_foreign.c - small runs of other people's programs and libraries, as they are and under
+ * `fdwhy run`: what they print and how they end is the same. The long ones: make check-foreign.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "harness.h"
+
+struct outcome {
+	int status;
+	char *out, *err;
+};
+
+static struct outcome outcome_of(struct proc p)
+{
+	struct outcome o = {.status = proc_wait(&p)};
+
+	o.out = file_text(p.out);
+	o.err = file_text(p.err);
+	return o;
+}
+
+static void outcome_free(struct outcome *o)
+{
+	free(o->out);
+	free(o->err);
+}
+
+/* Both runs; the one with the shim must have recorded `processes` or more. Returns the report. */
+static json_object *same(const struct work *w, char *const argv[], int processes)
+{
+	char *under[16] = {strdup(built("fdwhy")),          "run", "-q", "-o",
+			   strdup(work_path(w, "session")), "--"};
+	struct outcome bare = outcome_of(proc_start(w, argv, NULL)), with;
+	json_object *r;
+	size_t n = 6;
+
+	while (*argv && n < 15)
+		under[n++] = *argv++;
+	with = outcome_of(proc_start(w, under, NULL));
+	if (with.status != bare.status || strcmp(with.out, bare.out))
+		print_error("without: %s%swith: %s%s", bare.out, bare.err, with.out, with.err);
+	assert_int_equal(with.status, bare.status);
+	assert_string_equal(with.out, bare.out);
+	assert_string_equal(with.err, bare.err);
+	outcome_free(&bare);
+	outcome_free(&with);
+	r = report_of(w, under[4]);
+	assert_true(number_of(r, "totals.processes") >= processes);
+	free(under[0]);
+	free(under[4]);
+	return r;
+}
+
+static void same_script(const struct work *w, const char *script, int processes)
+{
+	char *argv[] = {"sh", "-c", (char *)(uintptr_t)script, NULL};
+
+	json_object_put(same(w, argv, processes));
+}
+
+static void a_program_with_asan_linked_in_starts_and_ends_the_same(void **state)
+{
+	char *argv[] = {strdup(built("targets/sanitized")), NULL};
+	json_object *r = same(*state, argv, 1);
+
+	assert_non_null(find_site(r, "eagain", "recv", "main"));
+	json_object_put(r);
+	free(argv[0]);
+}
+
+/* The addresses in the two reports differ; what they find must not. */
+static void asan_finds_the_same_under_the_shim(void **state)
+{
+	char script[600];
+
+	snprintf(script, sizeof(script),
+		 "%s overflow 2>&1 | grep -o 'AddressSanitizer: [a-z-]*\\|WRITE of size .* thread'",
+		 built("targets/sanitized"));
+	same_script(*state, script, 1);
+}
+
+static void exceptions_and_cancellation_leave_wrapped_calls_in_cxx(void **state)
+{
+	char *argv[] = {strdup(built("targets/thrown")), NULL};
+
+	json_object_put(same(*state, argv, 1));
+	free(argv[0]);
+}
+
+static void fakeroot_fakes_the_same(void **state)
+{
+	SKIP_UNLESS(installed("fakeroot"), "fakeroot is not installed");
+	same_script(*state,
+		    "fakeroot sh -c 'id -u; >a; chown 12:34 a; stat -c \"%u %g\" a; mknod n b 1 2;"
+		    " stat -c %t,%T n; ls /proc/self/fd; rm -f a n'",
+		    5);
+}
+
+static void faketime_fakes_the_same(void **state)
+{
+	SKIP_UNLESS(installed("faketime"), "faketime is not installed");
+	same_script(*state, "faketime -f '2020-01-01 00:00:00' sh -c 'date; exec date -u +%s%N'",
+		    2);
+}
+
+static void perl_sees_the_same_fds_and_errors(void **state)
+{
+	SKIP_UNLESS(installed("perl"), "perl is not installed");
+	same_script(
+		*state,
+		"perl -MSocket -MFcntl -MTime::HiRes=ualarm -e '$|=1; "
+		"socketpair(A,B,AF_UNIX,SOCK_STREAM,0);"
+		"fcntl(A,F_SETFL,O_NONBLOCK); print sysread(A,$x,3)//\"undef $!\",\"\\n\";"
+		"$SIG{ALRM}=sub{die \"alarm\\n\"}; eval{ualarm 50000; sysread(B,$x,1)}; print $@;"
+		"if(!($p=fork)){print \"child\\n\"; exit 3} waitpid $p,0; print $?>>8,\"\\n\";"
+		"print `ls /proc/self/fd`; opendir D,\"/proc/self/fd\";"
+		"print join(\" \",sort readdir D),\"\\n\"; exec \"ls\",\"/proc/self/fd\"'",
+		4);
+}
+
+/* An allocator or a wrapper of sockets, preloaded by the program's own environment. */
+static void beside(const struct work *w, const char *library, const char *env)
+{
+	char script[900];
+
+	snprintf(
+		script, sizeof(script),
+		"mkdir -p wrapped; rm -f wrapped/*; export "
+		"LD_PRELOAD=%s${LD_PRELOAD:+:$LD_PRELOAD} %s;"
+		"grep -c 'r-xp.*%s' /proc/self/maps; python3 -c '"
+		"import os, socket, threading\n"
+		"s = socket.socket(); s.bind((\"127.0.0.10\", %d)); s.listen()\n"
+		"c = socket.create_connection(s.getsockname()); a = s.accept()[0]\n"
+		"a.send(b\"hello\"); print(c.recv(9)); c.setblocking(False)\n"
+		"try: c.recv(1)\n"
+		"except BlockingIOError as e: print(e)\n"
+		"t = threading.Thread(target=print, args=(\"thread\",)); t.start(); t.join()\n"
+		"d = os.dup(a.fileno()); print(s.fileno(), c.fileno(), a.fileno(), d, flush=True)\n"
+		"print(os.popen(\"ls /proc/self/fd\").read())'",
+		library, env, library, port_free());
+	same_script(w, script, 3);
+}
+
+static void jemalloc_beside_us(void **state)
+{
+	SKIP_UNLESS(installed("python3"), "python3 is not installed");
+	beside(*state, "libjemalloc.so.2", "MALLOC_CONF=abort_conf:true");
+}
+
+static void tcmalloc_beside_us(void **state)
+{
+	SKIP_UNLESS(installed("python3"), "python3 is not installed");
+	beside(*state, "libtcmalloc_minimal.so.4", "TCMALLOC_LARGE_ALLOC_REPORT_THRESHOLD=0");
+}
+
+static void socket_wrapper_beside_us(void **state)
+{
+	SKIP_UNLESS(installed("python3"), "python3 is not installed");
+	beside(*state, "libsocket_wrapper.so",
+	       "SOCKET_WRAPPER_DIR=$PWD/wrapped SOCKET_WRAPPER_DEFAULT_IFACE=10");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			a_program_with_asan_linked_in_starts_and_ends_the_same, work_begin,
+			work_end),
+		cmocka_unit_test_setup_teardown(asan_finds_the_same_under_the_shim, work_begin,
+						work_end),
+		cmocka_unit_test_setup_teardown(
+			exceptions_and_cancellation_leave_wrapped_calls_in_cxx, work_begin,
+			work_end),
+		cmocka_unit_test_setup_teardown(fakeroot_fakes_the_same, work_begin, work_end),
+		cmocka_unit_test_setup_teardown(faketime_fakes_the_same, work_begin, work_end),
+		cmocka_unit_test_setup_teardown(perl_sees_the_same_fds_and_errors, work_begin,
+						work_end),
+		cmocka_unit_test_setup_teardown(jemalloc_beside_us, work_begin, work_end),
+		cmocka_unit_test_setup_teardown(tcmalloc_beside_us, work_begin, work_end),
+		cmocka_unit_test_setup_teardown(socket_wrapper_beside_us, work_begin, work_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
