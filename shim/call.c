@@ -78,6 +78,8 @@ static uint32_t take_facts(const struct call_what *w, struct record_site *site, 
 				    .addr = w->addr,
 				    .addr_bytes = w->addr_bytes,
 				    .path = w->path,
+				    .at = w->at,
+				    .receives = call_receives(w->call),
 				    .lock_cmd = w->lock_cmd,
 				    .flock = w->lock,
 				    .kind = kind};

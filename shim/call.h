@@ -109,6 +109,8 @@ uint32_t call_stack(const struct stack_seed *seed);
 /* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------
  */
 
+/* Does the call wait for input (else for room)? */
+bool call_receives(uint16_t call);
 /* `at_once`: the call was told not to wait (MSG_DONTWAIT). */
 void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once);
 void call_fate_succeeded(struct record_slot *s, uint64_t now_ns);

@@ -19,7 +19,7 @@ static uint32_t wait_stamp(void)
 	return ((self_tid() * 40503u + self_waits) & 0xffffu) << 16;
 }
 
-static bool receives(const struct record_site *site)
+bool call_receives(uint16_t call)
 {
 	static const bool in[CALL_COUNT] = {
 #define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class == CLASS_recv,
@@ -28,12 +28,12 @@ static bool receives(const struct record_site *site)
 #include "calls.def"
 	};
 
-	return in[site->call];
+	return in[call];
 }
 
 static bool drains(const struct record_slot *s, const struct record_site *site)
 {
-	return receives(site) && (s->uses & ~SLOT_USE_PENDING);
+	return call_receives(site->call) && (s->uses & ~SLOT_USE_PENDING);
 }
 
 static void count(struct record_site *site, enum record_fate fate, uint64_t waited_ns)
@@ -72,7 +72,7 @@ static void settle(struct record_slot *s, uint64_t now_ns, enum record_fate at_o
 /* It waited already: in the kernel, for the timeout of its direction. */
 static bool timed_out(const struct record_slot *s, const struct record_site *site, bool at_once)
 {
-	uint32_t timeout = receives(site) ? SLOT_RCVTIMEO : SLOT_SNDTIMEO;
+	uint32_t timeout = call_receives(site->call) ? SLOT_RCVTIMEO : SLOT_SNDTIMEO;
 
 	return !at_once && !(s->flags & SLOT_NONBLOCK) && s->flags & timeout;
 }
@@ -86,7 +86,7 @@ void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, boo
 		settle(s, now_ns, FATE_spun);
 		n = s->fails & FAILS_MASK;
 	} else if (timed_out(s, x, at_once)) {
-		count(x, FATE_timed_out, call_timeout_ms(s, receives(x)) * 1000000ull);
+		count(x, FATE_timed_out, call_timeout_ms(s, call_receives(x->call)) * 1000000ull);
 		return;
 	}
 	s->failed = site;

@@ -11,7 +11,6 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include "calls.h"
 #include "probe.h"
 #include "probe_parts.h"
 #include "self.h"
@@ -35,23 +34,10 @@ static uint64_t timeout_ns(int fd, int name)
 		       : 0;
 }
 
-static bool receives(uint16_t call)
-{
-	static const bool in[CALL_COUNT] = {
-#define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class == CLASS_recv,
-#define SPECIAL(name, class, ...) \
-	[CALL_##name] = CLASS_##class == CLASS_recv || CLASS_##class == CLASS_accept,
-#include "calls.def"
-	};
-
-	return in[call];
-}
-
 /* Which of the ways to fail at once, or after a while, was in force. */
 static void mode(const struct probe_in *in, struct record_facts *f)
 {
 	long flags = sysc(SYS_fcntl, in->fd, F_GETFL);
-	bool input = receives(in->call);
 
 	if (flags < 0)
 		return;
@@ -60,10 +46,10 @@ static void mode(const struct probe_in *in, struct record_facts *f)
 	} else if (flags & O_NONBLOCK) {
 		f->mode = MODE_nonblock;
 	} else {
-		f->timeout_ns = timeout_ns(in->fd, input ? SO_RCVTIMEO : SO_SNDTIMEO);
+		f->timeout_ns = timeout_ns(in->fd, in->receives ? SO_RCVTIMEO : SO_SNDTIMEO);
 		if (!f->timeout_ns)
 			return;
-		f->mode = input ? MODE_rcvtimeo : MODE_sndtimeo;
+		f->mode = in->receives ? MODE_rcvtimeo : MODE_sndtimeo;
 		/* The kernel gives up when the timeout has run out, not before. */
 		f->waited_ns = f->timeout_ns;
 		HAVE(f, timeout);
@@ -179,5 +165,6 @@ void probe_take(const struct probe_in *in, struct record_facts *ret)
 	}
 	probe_lock(in, ret);
 	probe_listener(in, ret);
+	probe_peer(in, ret);
 	ret->cost_ns = self_clock(CLOCK_MONOTONIC) - began;
 }

@@ -9,6 +9,7 @@
 #ifndef SHIM_PROBE_H
 #define SHIM_PROBE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "record.h"
 
@@ -18,6 +19,7 @@ struct probe_in {
 	const void *addr;  /* struct sockaddr of a connect or sendto */
 	const void *flock; /* struct flock of an fcntl lock */
 	const char *path;  /* of an open */
+	int at;            /* directory fd of `path` */
 	uint32_t addr_bytes;
 	uint32_t msg_flags; /* MSG_* */
 	int fd;
@@ -25,6 +27,7 @@ struct probe_in {
 	int lock_cmd; /* flock operation, F_SETLK..., F_TLOCK */
 	uint16_t call;
 	uint8_t kind; /* enum record_kind as far as known */
+	bool receives; /* it waits for input, else for room */
 };
 
 /* Fills *ret, which the caller zeroed. */

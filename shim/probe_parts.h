@@ -9,5 +9,7 @@
 void probe_lock(const struct probe_in *in, struct record_facts *f);
 /* The listener behind a refused connect: its socket file, queue, backlog and owner. */
 void probe_listener(const struct probe_in *in, struct record_facts *f);
+/* The other side of a full AF_UNIX socket, after the facts of the socket itself. */
+void probe_peer(const struct probe_in *in, struct record_facts *f);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * probe_unix.c - the listener that an AF_UNIX connect did not get through to: the socket file's
- * inode, by which the tool finds the socket, its queue and its owner.
+ * probe_unix.c - the other side of an AF_UNIX socket: the listener that a connect did not get
+ * through to, with its queue and backlog, and the peer that does not read.
  */
 #include <fcntl.h>
 #include <stddef.h>
@@ -10,26 +10,118 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include "calls.h"
+#include "probe_diag.h"
 #include "probe_parts.h"
 #include "sysc.h"
+
+#define HAVE(f, bit) ((f)->have |= 1u << FACT_##bit)
+
+struct search {
+	struct probe_aside aside;
+	struct probe_diag diag;
+	int64_t somaxconn;
+	uint32_t pid; /* of the peer, 0 unknown */
+	char comm[16];
+};
+
+static int look_for_listener(struct probe_aside *a)
+{
+	struct search *s = a->arg;
+	int r = probe_diag_listener(a, &s->diag);
+
+	s->somaxconn = probe_aside_number("/proc/sys/net/core/somaxconn");
+	return r;
+}
+
+static void ask_listener(struct search *s, struct record_facts *f)
+{
+	int error;
+
+	s->aside = (struct probe_aside){.look = look_for_listener, .arg = s};
+	error = probe_aside_run(&s->aside);
+	if (error) {
+		f->why[WHY_diag] = (uint16_t)-error;
+	} else {
+		f->peer_inode = s->diag.ino;
+		f->queue = s->diag.rqueue;
+		f->backlog = s->diag.wqueue;
+		HAVE(f, peer_inode);
+		HAVE(f, queue);
+		HAVE(f, backlog);
+	}
+	if (s->somaxconn > 0) {
+		f->somaxconn = (uint32_t)s->somaxconn;
+		HAVE(f, somaxconn);
+	} else {
+		f->why[WHY_proc] = s->somaxconn ? (uint16_t)-s->somaxconn : f->why[WHY_diag];
+	}
+}
+
+/* The socket file that `un` names; -errno. */
+static long stat_path(const struct sockaddr_un *un, uint32_t name_bytes, struct stat *ret)
+{
+	char path[sizeof(un->sun_path) + 1];
+
+	if (name_bytes > sizeof(un->sun_path))
+		name_bytes = sizeof(un->sun_path);
+	memcpy(path, un->sun_path, name_bytes);
+	path[name_bytes] = '\0';
+	return sysc(SYS_newfstatat, AT_FDCWD, path, ret, 0);
+}
 
 void probe_listener(const struct probe_in *in, struct record_facts *f)
 {
 	const struct sockaddr_un *un = in->addr;
-	char path[sizeof(un->sun_path) + 1];
+	const uint32_t head = offsetof(struct sockaddr_un, sun_path);
+	struct search s = {0};
 	struct stat st;
-	size_t head = offsetof(struct sockaddr_un, sun_path);
+	long r;
 
-	if (in->call != CALL_connect || !un || in->addr_bytes <= head ||
-	    un->sun_family != AF_UNIX || !un->sun_path[0])
+	if (in->call != CALL_connect || !un || in->addr_bytes <= head || un->sun_family != AF_UNIX)
 		return;
-	memcpy(path, un->sun_path,
-	       in->addr_bytes - head < sizeof(path) ? in->addr_bytes - head : sizeof(path) - 1);
-	path[in->addr_bytes - head < sizeof(path) ? in->addr_bytes - head : sizeof(path) - 1] =
-		'\0';
-	if (sysc(SYS_newfstatat, AT_FDCWD, path, &st, 0))
+	s.diag.name = un->sun_path;
+	s.diag.name_bytes = in->addr_bytes - head;
+	if (*un->sun_path) {
+		r = stat_path(un, s.diag.name_bytes, &st);
+		if (r) {
+			f->why[WHY_diag] = (uint16_t)-r;
+			return;
+		}
+		f->dev = s.diag.dev = st.st_dev;
+		f->inode = s.diag.inode = st.st_ino;
+		HAVE(f, inode);
+	}
+	ask_listener(&s, f);
+}
+
+static int look_for_peer(struct probe_aside *a)
+{
+	struct search *s = a->arg;
+
+	if (s->pid)
+		probe_aside_comm(s->pid, s->comm);
+	return probe_diag_peer(a, s->diag.ino, &s->diag);
+}
+
+void probe_peer(const struct probe_in *in, struct record_facts *f)
+{
+	struct search s = {.diag.ino = (uint32_t)f->inode, .pid = f->peer_pid};
+	int error;
+
+	if (f->sock_domain != AF_UNIX || !(f->have & 1u << FACT_inode) || in->receives ||
+	    in->call == CALL_connect)
 		return;
-	f->dev = st.st_dev;
-	f->inode = st.st_ino;
-	f->have |= 1u << FACT_inode;
+	s.aside = (struct probe_aside){.look = look_for_peer, .arg = &s};
+	error = probe_aside_run(&s.aside);
+	memcpy(f->peer_comm, s.comm, sizeof(f->peer_comm));
+	if (error) {
+		f->why[WHY_diag] = (uint16_t)-error;
+		return;
+	}
+	f->peer_inode = s.diag.ino;
+	HAVE(f, peer_inode);
+	if (f->sock_type == SOCK_DGRAM)
+		return; /* its length is that of one datagram */
+	f->peer_unread = s.diag.rqueue;
+	HAVE(f, peer_unread);
 }

@@ -170,6 +170,15 @@ static const char *comm_of(const struct model *m, int pid, char *room, size_t si
 	return util_clean(room);
 }
 
+/* The name that the kernel told when the call failed, else that of the record; NULL unknown. */
+static const char *comm_then(const struct model *m, const struct model_eagain *e, int pid,
+			     const char *told)
+{
+	const struct model_process *p = process_of_pid(m, pid);
+
+	return e->has_facts && *told ? told : p ? p->comm : NULL;
+}
+
 /* A receiver of datagrams in the session, by the name that it is bound to. */
 static int receiver_of(const struct model *m, const struct model_eagain *e)
 {
@@ -209,6 +218,8 @@ static void find_peer(const struct model *m, const struct model_others *o, struc
 		in->peer_pid = receiver_of(m, e);
 	if (in->peer_pid)
 		in->peer_comm = comm_of(m, in->peer_pid, names->peer, sizeof(names->peer));
+	if (was && in->peer_pid == was && *e->facts.peer_comm)
+		in->peer_comm = e->facts.peer_comm;
 	else if (own)
 		in->peer_unknown = "a pair of this process's own making, and gone by now";
 	else if (e->has_facts)
@@ -317,12 +328,14 @@ static void find_holder(const struct model *m, struct model_eagain *e, enum hold
 	e->other_role = "holder";
 	if (!in->holder_pid)
 		return;
+	in->holder_comm = comm_then(m, e, in->holder_pid, e->facts.holder_comm);
 	in->holder_mode = h->exclusive ? "exclusive" : "shared";
 	in->holder_runs_ns = ran_before(m, e, in->holder_pid);
 	if (!in->holder_runs_ns)
 		return;
 	holder_describe(in->holder_pid, h);
-	in->holder_comm = *h->comm ? h->comm : NULL;
+	if (*h->comm)
+		in->holder_comm = h->comm;
 	in->holder_cmdline = *h->cmdline ? h->cmdline : NULL;
 	e->other_pid = in->holder_pid;
 }

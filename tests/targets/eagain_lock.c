@@ -2,8 +2,8 @@
 /*
  * eagain_lock.c - tries to lock a file that another process has locked, and gives up.
  *
- * eagain_lock flock|fcntl|ofd|lockf|own|orphan FILE
- *	own: held by a second descriptor of the same process
+ * eagain_lock flock|fcntl|ofd|lockf|own|own-ofd|orphan FILE
+ *	own, own-ofd: held by a second descriptor of the same process
  *	orphan: who took the lock is gone; a child that inherited the descriptor holds it
  */
 #include <fcntl.h>
@@ -19,7 +19,7 @@ static int take(const char *how, int fd)
 
 	if (!strcmp(how, "fcntl"))
 		return fcntl(fd, F_SETLK, &whole);
-	if (!strcmp(how, "ofd"))
+	if (!strcmp(how, "ofd") || !strcmp(how, "own-ofd"))
 		return fcntl(fd, F_OFD_SETLK, &whole);
 	if (!strcmp(how, "lockf"))
 		return lockf(fd, F_TLOCK, 0);
@@ -65,8 +65,8 @@ int main(int argc, char **argv)
 
 	if (argc < 3 || pipe(p))
 		return 2;
-	if (!strcmp(argv[1], "own")) {
-		if (flock(open(argv[2], O_RDWR | O_CREAT, 0600), LOCK_EX))
+	if (!strncmp(argv[1], "own", 3)) {
+		if (take(argv[1], open(argv[2], O_RDWR | O_CREAT, 0600)))
 			target_die("own");
 	} else {
 		taker = fork();

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe_aside.c - see probe_aside.h.
+ *
+ * The thread is a thread (CLONE_THREAD) and not a process: a process could be seen by the target's
+ * wait(), would be the init of a namespace that the target has prepared for its next child, and
+ * needs reaping. It is gone before the caller goes on. close_range() gives it a table without a
+ * single fd, so that its end flushes no file. All signals stay blocked: none is handled on it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include "probe_aside.h"
+#include "self.h"
+#include "sysc.h"
+
+#define PATIENCE 100 /* looks for the end of the thread, which is a few microseconds away */
+
+static char room[PROBE_ROOM] __attribute__((aligned(64)));
+static uint32_t busy; /* pid of who uses it: a fork child may find its parent's */
+
+static uint64_t processor_ns(void)
+{
+	struct timespec t = {0};
+
+	sysc(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static int look(struct probe_aside *a)
+{
+	a->late_ns = processor_ns() + PROBE_ASIDE_NS;
+	return a->look(a);
+}
+
+static void look_aside(void *arg)
+{
+	struct probe_aside *a = arg;
+
+	a->error = (int)sysc(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
+	if (!a->error)
+		a->error = look(a);
+}
+
+/* What a fork child finds taken by its parent is not. */
+static bool take(void)
+{
+	uint32_t owner = __atomic_load_n(&busy, __ATOMIC_RELAXED);
+
+	return owner != self_gate.pid &&
+	       __atomic_compare_exchange_n(&busy, &owner, self_gate.pid, false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+/* The caller is woken when the thread has left its memory, a little before it is gone. */
+static void await_end(long tid)
+{
+	for (int i = 0; i < PATIENCE && !sysc(SYS_tgkill, sysc(SYS_getpid), tid, 0); i++)
+		sysc(SYS_sched_yield);
+}
+
+static int run_aside(struct probe_aside *a)
+{
+	const long flags = CLONE_VM | CLONE_SIGHAND | CLONE_THREAD | CLONE_FILES | CLONE_VFORK;
+	long tid = sysc_aside(flags, look_aside, a);
+
+	if (tid < 0)
+		return (int)tid;
+	await_end(tid);
+	return a->error;
+}
+
+static int run(struct probe_aside *a)
+{
+	int r = -EMFILE;
+
+	if (!take())
+		return -EBUSY;
+	a->room = room;
+	if (__libc_single_threaded)
+		r = look(a);
+	if (r == -EMFILE)
+		r = run_aside(a);
+	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
+	return r;
+}
+
+int probe_aside_run(struct probe_aside *a)
+{
+	const uint64_t all = ~0ull;
+	uint64_t before;
+	int r;
+
+	/* Also: a handler that longjmps away must not leave the room taken. */
+	sysc(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof(all));
+	r = run(a);
+	sysc(SYS_rt_sigprocmask, SIG_SETMASK, &before, 0, sizeof(all));
+	return r;
+}
+
+bool probe_aside_late(const struct probe_aside *a)
+{
+	return processor_ns() >= a->late_ns;
+}
+
+long probe_aside_read(const char *path, char *to, size_t size)
+{
+	long fd = sysc(SYS_openat, AT_FDCWD, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	long n = fd < 0 ? fd : sysc(SYS_read, fd, to, size - 1);
+
+	if (fd >= 0)
+		sysc(SYS_close, fd);
+	to[n > 0 ? n : 0] = '\0';
+	return n;
+}
+
+int64_t probe_aside_number(const char *path)
+{
+	char text[32];
+	long r = probe_aside_read(path, text, sizeof(text));
+	int64_t n = 0;
+
+	if (r < 0)
+		return r;
+	if (*text == 'm') /* "max" */
+		return INT64_MAX;
+	for (const char *c = text; *c >= '0' && *c <= '9'; c++)
+		n = n * 10 + (*c - '0');
+	return n;
+}
+
+char *probe_aside_decimal(unsigned n, char *to)
+{
+	char digits[12];
+	size_t i = 0;
+
+	do
+		digits[i++] = (char)('0' + n % 10);
+	while (n /= 10);
+	while (i)
+		*to++ = digits[--i];
+	return to;
+}
+
+void probe_aside_comm(unsigned pid, char ret[16])
+{
+	char path[40] = "/proc/";
+	long n;
+
+	memcpy(probe_aside_decimal(pid, path + 6), "/comm", 6);
+	n = probe_aside_read(path, ret, 16);
+	if (n > 0 && ret[n - 1] == '\n')
+		ret[n - 1] = '\0';
+}

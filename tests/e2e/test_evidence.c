@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_evidence.c - what the shim learns at the instant of a failure: whole where it can be had,
+ * with the reason where not, and never so that the target could tell. The reports are made when the
+ * targets have ended: nothing can have been looked up later.
+ */
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <linux/unix_diag.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "harness.h"
+
+static bool exited_77;
+
+/* Runs the target with the library to its end; its report. */
+static json_object *after(const struct work *w, const char *name, const char *a, const char *b)
+{
+	char full[512], path[64];
+	char *argv[] = {full, (char *)(uintptr_t)a, (char *)(uintptr_t)b, NULL};
+	struct proc p;
+	int status;
+
+	snprintf(path, sizeof(path), "targets/%s", name);
+	snprintf(full, sizeof(full), "%s", built(path));
+	p = preload_start(w, work_path(w, "s"), argv);
+	proc_says(&p, "ready");
+	status = proc_wait(&p);
+	exited_77 = status == 77 << 8;
+	if (status && !exited_77)
+		fail_msg("%s %s: status %x: %s", name, a, status, file_text(p.err));
+	return report_of(w, work_path(w, "s"));
+}
+
+/* May anybody here ask the kernel for UNIX sockets? */
+static bool diag_answers(void)
+{
+	const struct {
+		struct nlmsghdr head;
+		struct unix_diag_req body;
+	} r = {{sizeof(r), SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST | NLM_F_DUMP, 0, 0},
+	       {.sdiag_family = AF_UNIX}};
+	char answer[8192];
+	struct nlmsghdr *h = (void *)answer;
+	int s = socket(AF_NETLINK, SOCK_RAW, NETLINK_SOCK_DIAG);
+	bool good = s >= 0 && send(s, &r, sizeof(r), 0) == sizeof(r) &&
+		    recv(s, answer, sizeof(answer), MSG_DONTWAIT) > 0 &&
+		    h->nlmsg_type != NLMSG_ERROR;
+
+	close(s);
+	return good;
+}
+
+/* ---- the queue of a listener, wherever the failure strikes --------------------------------------
+ */
+
+struct place {
+	const char *way;
+	bool queue, somaxconn;
+	const char *why; /* of the queue, when it is unknown */
+};
+
+static void expect_place(const struct work *w, const struct place *x)
+{
+	json_object *r, *e;
+
+	SKIP_UNLESS(diag_answers(), "the kernel does not tell of UNIX sockets (unix_diag)");
+	assert_int_equal(chmod(w->dir, 0711), 0); /* for those that drop root */
+	r = after(w, "eagain_where", x->way, w->dir);
+	SKIP_UNLESS(!exited_77, "needs root");
+	e = find_site(r, "eagain", "connect", "connect_in_vain");
+	assert_non_null(e);
+	assert_string_equal(text_of(e, "cause"), "listener-backlog-full");
+	assert_int_equal(number_of(e, "count"), 4);
+	if (x->queue) {
+		assert_int_equal(number_of(e, "evidence.queue"), 3);
+		assert_int_equal(number_of(e, "evidence.backlog"), 2);
+	} else {
+		assert_null(field(e, "evidence.queue"));
+		assert_non_null(strstr(text_of(e, "evidence.why_unknown"), x->why));
+	}
+	assert_int_equal(field(e, "evidence.somaxconn") != NULL, x->somaxconn);
+	json_object_put(r);
+}
+
+#define PLACE(name, ...)                               \
+	static void name(void **state)                 \
+	{                                              \
+		const struct place x = {__VA_ARGS__};  \
+		expect_place(*state, &x);              \
+	}
+PLACE(the_queue_and_the_backlog_are_told, "plain", true, true, NULL)
+PLACE(the_queue_is_told_in_a_signal_handler, "handler", true, true, NULL)
+PLACE(the_queue_is_told_in_a_chroot_without_proc, "chroot", true, false, NULL)
+PLACE(the_queue_is_told_with_no_fd_free, "emfile", true, true, NULL)
+PLACE(the_queue_is_told_among_threads, "threads", true, true, NULL)
+PLACE(no_fd_allowed_at_all_is_said, "nofile", false, false, "queue: no fd was free")
+PLACE(no_thread_to_ask_with_is_said, "nproc", false, false, "queue: ")
+PLACE(under_a_seccomp_filter_nothing_is_asked, "seccomp", false, false, "seccomp")
+
+/* ---- locks --------------------------------------------------------------------------------------
+ */
+
+static void expect_holder(const struct work *w, const char *how, const char *call, bool own)
+{
+	json_object *r = after(w, "eagain_lock", how, work_path(w, "lockfile"));
+	json_object *e = find_site(r, "eagain", call, "lock_in_vain");
+	const char *text;
+
+	assert_non_null(e);
+	assert_true(number_of(e, "evidence.holder_pid") > 0);
+	assert_string_equal(text_of(e, "evidence.holder_comm"), "eagain_lock");
+	assert_string_equal(text_of(e, "evidence.holder_mode"), "exclusive");
+	text = text_of(e, "sentence");
+	assert_int_equal(strstr(text, "this process itself") != NULL, own);
+	json_object_put(r);
+}
+
+static void the_holder_of_a_record_lock_is_known_when_it_is_gone(void **state)
+{
+	expect_holder(*state, "fcntl", "fcntl", false);
+}
+
+static void the_holder_of_a_lockf_lock_is_known_when_it_is_gone(void **state)
+{
+	expect_holder(*state, "lockf", "lockf", false);
+}
+
+static void an_own_descriptor_that_holds_the_flock_is_known(void **state)
+{
+	expect_holder(*state, "own", "flock", true);
+}
+
+static void an_own_descriptor_that_holds_an_ofd_lock_is_known(void **state)
+{
+	expect_holder(*state, "own-ofd", "fcntl", true);
+}
+
+int main(void)
+{
+#define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
+	const struct CMUnitTest tests[] = {
+		T(the_queue_and_the_backlog_are_told),
+		T(the_queue_is_told_in_a_signal_handler),
+		T(the_queue_is_told_in_a_chroot_without_proc),
+		T(the_queue_is_told_with_no_fd_free),
+		T(the_queue_is_told_among_threads),
+		T(no_fd_allowed_at_all_is_said),
+		T(no_thread_to_ask_with_is_said),
+		T(under_a_seccomp_filter_nothing_is_asked),
+		T(the_holder_of_a_record_lock_is_known_when_it_is_gone),
+		T(the_holder_of_a_lockf_lock_is_known_when_it_is_gone),
+		T(an_own_descriptor_that_holds_the_flock_is_known),
+		T(an_own_descriptor_that_holds_an_ofd_lock_is_known),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
