@@ -136,7 +136,7 @@ struct record_header {
 	uint32_t child_errno; /* why the last unrecorded child has no record */
 	uint32_t seccomp;     /* 1: the target installed a filter */
 	uint32_t rules_why;   /* string: why FDWHY_RULES was not taken, 0 = taken, or none */
-	uint32_t pad;
+	uint32_t quarantine;  /* so many closed numbers are held back; 0 none */
 	uint64_t missed[32];  /* by enum record_miss */
 	/* open fds and EAGAINs over time: bucket i covers [i, i + 1) * series_width_ns from created
 	 */
@@ -288,9 +288,10 @@ enum record_slot_state {
 #define SLOT_LEASED 1024u
 #define SLOT_EXECED 2048u /* survived an exec */
 #define SLOT_SHARED 4096u /* another number or process has the same open file description */
-#define SLOT_TOUCHED 8192u /* since then: waited for, shared, changed, accepted from */
+#define SLOT_TOUCHED 8192u /* since an exec: waited for, shared, changed, accepted from */
 #define SLOT_MEANT 16384u  /* FD_CLOEXEC was taken off by hand: it is meant to survive one */
 #define SLOT_POLLED 32768u /* in the set of an epoll fd */
+#define SLOT_QUARANTINED 65536u /* closed, and the number is held back by the shim */
 
 #define SLOT_USE_PENDING 0x80000000u /* in `uses`: an EAGAIN waits for its fate */
 

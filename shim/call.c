@@ -10,6 +10,7 @@
 #include "child.h"
 #include "config.h"
 #include "probe.h"
+#include "quarantine.h"
 #include "stack_memo.h"
 
 #define FACTS_INTERVAL_NS 100000000u
@@ -303,6 +304,8 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	}
 	if (unlikely(fd <= 2))
 		call_misuse_standard(fd, &b);
+	if (quarantine_has(fd)) /* closed unseen, and here again */
+		quarantine_forget((uint32_t)fd, (uint32_t)fd);
 	slots_birth(fd, &b);
 	store_series(b.now_ns, record_peek(&store.head->fds_open), 0);
 	errno = saved;
@@ -379,6 +382,7 @@ COLD void call_close_range(unsigned first, unsigned last, const struct stack_see
 		return;
 	end = slots_end();
 	stack = call_stack(seed);
+	quarantine_forget(first, last);
 	for (unsigned fd = first; fd <= last && fd < (unsigned)end; fd++) {
 		struct record_slot *s = slots_at((int)fd);
 

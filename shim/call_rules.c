@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <string.h>
 #include "call.h"
+#include "quarantine.h"
 #include "sysc.h"
 
 #define ARMED(action) (1u << (action))
@@ -315,6 +316,8 @@ COLD bool call_after(bool failed, const struct call_what *w, struct call_ruled *
 	bool retried;
 
 	if (failed && error == EAGAIN && x->on && waited(w, x, seed))
+		return true;
+	if (failed && (error == EMFILE || error == ENFILE) && quarantine_release())
 		return true;
 	retried = x->on && x->retrying;
 	if (retried)

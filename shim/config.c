@@ -63,6 +63,11 @@ static void set_rules(const char *value)
 	config.rules = *value ? value : NULL;
 }
 
+static void set_quarantine(const char *value)
+{
+	config.quarantine = *value && strcmp(value, "0") && strcmp(value, "off");
+}
+
 static const struct setting {
 	const char *name;
 	void (*set)(const char *value);
@@ -70,6 +75,7 @@ static const struct setting {
 	{"FDWHY=", set_off},           {"FDWHY_STACKS=", set_depth},
 	{"FDWHY_SIZE=", set_size},     {"FDWHY_SESSION=", set_session},
 	{"FDWHY_REPORT=", set_report}, {"FDWHY_RULES=", set_rules},
+	{"FDWHY_QUARANTINE=", set_quarantine},
 };
 
 static void take(const char *var)

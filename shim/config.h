@@ -16,6 +16,7 @@
 
 struct config {
 	bool off;            /* FDWHY=off */
+	bool quarantine;     /* FDWHY_QUARANTINE: hold closed numbers back */
 	unsigned depth;      /* FDWHY_STACKS: frames a stack, 0 = none */
 	unsigned size_shift; /* FDWHY_SIZE: parts are scaled by 1 << this, small is 0 */
 	const char *session; /* directory; NULL: make one */

@@ -12,6 +12,7 @@
 #include "child.h"
 #include "config.h"
 #include "exit_report.h"
+#include "quarantine.h"
 #include "real.h"
 #include "store_file.h"
 #include "sysc.h"
@@ -89,6 +90,7 @@ static void start_record(int argc, char **argv)
 	self_gate.state = SELF_ready;
 	slots_start();
 	child_reconcile(!store.continued);
+	quarantine_start(files.rlim_cur);
 	record_publish(&store.head->state, STATE_running);
 	store_publish();
 	on_exit(ended, NULL);

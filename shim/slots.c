@@ -398,7 +398,7 @@ static bool inherit_one(struct record_slot *s)
 	s->flags |= SLOT_INHERITED;
 	s->failed = s->fails = 0;
 	s->uses = s->flags & SLOT_EXECED ? s->uses & ~SLOT_USE_PENDING : 0;
-	if (s->state != SLOT_open)
+	if (s->state != SLOT_open && !(s->flags & SLOT_QUARANTINED))
 		s->state = SLOT_free;
 	return s->state == SLOT_open;
 }

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include "quarantine.h"
 #include "real.h"
 #include "sysc.h"
 #include "wrap_parts.h"
@@ -15,6 +16,29 @@
 
 /* ---- closing ----------------------------------------------------------------------------------
  */
+
+/* A number that is held back is closed to the target. */
+static COLD int refuse(const struct call_what *w, bool misuse, const struct stack_seed *seed)
+{
+	errno = EBADF;
+	if (misuse)
+		call_failed(w, seed);
+	return -1;
+}
+
+static COLD int close_and_hold(int fd, const struct stack_seed *seed)
+{
+	const struct call_what w = {.call = CALL_close, .fd = fd};
+	uint32_t seq;
+	int r;
+
+	if (quarantine_has(fd))
+		return refuse(&w, true, seed);
+	seq = call_closing(fd);
+	r = seq && quarantine_take(fd) ? 0 : real.close(fd);
+	call_closed(fd, seq, r, seed);
+	return r;
+}
 
 EXPORT int close(int fd)
 {
@@ -28,9 +52,13 @@ EXPORT int close(int fd)
 		return (int)sysc(SYS_close, fd);
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
-	seq = call_closing(fd);
-	r = real.close(fd);
-	call_closed(fd, seq, r, CALL_SEED);
+	if (unlikely(quarantine_room)) {
+		r = close_and_hold(fd, CALL_SEED);
+	} else {
+		seq = call_closing(fd);
+		r = real.close(fd);
+		call_closed(fd, seq, r, CALL_SEED);
+	}
 	if (unlikely(x.on))
 		return call_close_ruled(r, &x);
 	return r;
@@ -67,6 +95,25 @@ EXPORT void closefrom(int first)
 /* ---- sharing ----------------------------------------------------------------------------------
  */
 
+/* dup2 onto a number that is held back makes it the target's. */
+static COLD void made_way(int to, int r)
+{
+	int saved = errno;
+
+	if (r < 0)
+		quarantine_again(to);
+	errno = saved;
+}
+
+static bool make_way(int to)
+{
+	bool held = quarantine_has(to);
+
+	if (unlikely(held))
+		quarantine_forget((uint32_t)to, (uint32_t)to);
+	return held;
+}
+
 EXPORT int dup(int fd)
 {
 	const struct call_what w = {.call = CALL_dup, .fd = fd};
@@ -78,6 +125,8 @@ EXPORT int dup(int fd)
 		return -1;
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
+	if (quarantine_has(fd))
+		return refuse(&w, true, CALL_SEED);
 	do
 		r = real.dup(fd);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
@@ -88,6 +137,7 @@ EXPORT int dup2(int fd, int to)
 {
 	const struct call_what w = {.call = CALL_dup2, .fd = fd};
 	struct call_ruled x;
+	bool held;
 	long faked;
 	int r;
 
@@ -95,9 +145,14 @@ EXPORT int dup2(int fd, int to)
 		return -1;
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
+	if (quarantine_has(fd))
+		return refuse(&w, true, CALL_SEED);
+	held = make_way(to);
 	do
 		r = real.dup2(fd, to);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
+	if (unlikely(held))
+		made_way(to, r);
 	return wrap_duplicated(&w, r, fd == to, 0, CALL_SEED);
 }
 CALL_ALIAS(__dup2, dup2);
@@ -106,6 +161,7 @@ EXPORT int dup3(int fd, int to, int flags)
 {
 	const struct call_what w = {.call = CALL_dup3, .fd = fd};
 	struct call_ruled x;
+	bool held;
 	long faked;
 	int r;
 
@@ -113,9 +169,14 @@ EXPORT int dup3(int fd, int to, int flags)
 		return -1;
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
+	if (quarantine_has(fd))
+		return refuse(&w, true, CALL_SEED);
+	held = make_way(to);
 	do
 		r = real.dup3(fd, to, flags);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
+	if (unlikely(held))
+		made_way(to, r);
 	return wrap_duplicated(&w, r, false, flags & O_CLOEXEC ? SLOT_CLOEXEC : 0, CALL_SEED);
 }
 
@@ -139,6 +200,8 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	w = wrap_fcntl_what(fd, cmd, arg);
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
+	if (quarantine_has(fd))
+		return refuse(&w, !wrap_asks(cmd), CALL_SEED);
 	do
 		r = real.fcntl(fd, cmd, arg);
 	while (!wrap_asks(cmd) && call_again(r < 0, &w, &x, CALL_SEED));

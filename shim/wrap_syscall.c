@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include "quarantine.h"
 #include "real.h"
 #include "sysc.h"
 #include "wrap_parts.h"
@@ -299,8 +300,12 @@ static bool tells(const struct raw *m, const long *a)
 
 static uint32_t before(const struct raw *m, const long *a, const struct stack_seed *seed)
 {
-	if (m->how == RAW_close)
+	if (m->how == RAW_close) {
+		quarantine_forget((uint32_t)a[0], (uint32_t)a[0]); /* it gets through */
 		return call_closing((int)a[0]);
+	}
+	if (m->how == RAW_dup && m->call != CALL_dup)
+		quarantine_forget((uint32_t)a[1], (uint32_t)a[1]);
 	if (m->how == RAW_close_range && !((unsigned)a[2] & CLOSE_RANGE_CLOEXEC))
 		call_close_range((unsigned)a[0], (unsigned)a[1], seed);
 	return 0;

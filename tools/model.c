@@ -104,6 +104,10 @@ static void add_misses(struct load *l)
 				    i == MISS_child_unrecorded ? ": " : "",
 				    i == MISS_child_unrecorded ? strerror((int)h->child_errno)
 							       : "");
+	if (h->quarantine)
+		model_cover(l->m, 0, 1,
+			    "the program without --quarantine: %u closed numbers were held back",
+			    h->quarantine);
 	if (h->rules_why) {
 		why = record_text(&l->r, h->rules_why);
 		model_cover(l->m, (int)h->pid, 1, "no rules: %s", why ? why : "unknown why");
@@ -351,29 +355,35 @@ static void add_unseen(struct load *l, const struct live *v)
 	}
 }
 
+static void add_slot(struct load *l, struct live *v, int fd, const struct record_slot *s)
+{
+	bool there = v->known && (size_t)fd < v->size && v->open[fd];
+
+	if (s->state != SLOT_open && !(s->state == SLOT_closing && there)) {
+		add_gone(l, fd, s);
+		if (there && s->flags & SLOT_QUARANTINED)
+			v->open[fd] = 2; /* the shim's */
+		return;
+	}
+	if (v->known && !there) {
+		model_cover(l->m, process_of(l)->pid, 1, "%s", names_miss(MISS_death_unseen));
+		return;
+	}
+	if (there)
+		v->open[fd] = 2;
+	add_open(l, fd, s);
+}
+
 static void add_slots(struct load *l)
 {
 	struct live v = {0};
 	struct record_slot s;
-	int pid = process_of(l)->pid, fd;
+	int fd;
 
 	if (l->alive)
-		v.known = !model_live_fds(pid, note_live, &v);
-	for (uint64_t i = 0; record_slot(&l->r, i, &fd, &s); i++) {
-		bool there = v.known && (size_t)fd < v.size && v.open[fd];
-
-		if (s.state != SLOT_open && !(s.state == SLOT_closing && there)) {
-			add_gone(l, fd, &s);
-			continue;
-		}
-		if (v.known && !there) {
-			model_cover(l->m, pid, 1, "%s", names_miss(MISS_death_unseen));
-			continue;
-		}
-		if (there)
-			v.open[fd] = 2;
-		add_open(l, fd, &s);
-	}
+		v.known = !model_live_fds(process_of(l)->pid, note_live, &v);
+	for (uint64_t i = 0; record_slot(&l->r, i, &fd, &s); i++)
+		add_slot(l, &v, fd, &s);
 	if (v.known)
 		add_unseen(l, &v);
 	free(v.open);

@@ -34,7 +34,7 @@ struct run_options {
 	const char *log;
 	bool log_stacks;
 	bool wait_child_only;
-	bool quiet, report;
+	bool quiet, report, quarantine;
 	unsigned fail_on;   /* enum run_fail */
 	int error_exitcode; /* -1: not given */
 	const char *stacks, *size;

@@ -29,6 +29,8 @@ static const char help[] =
 	"      --report           print the whole report at the end\n"
 	"      --stacks=N         frames a stack, 0 to 128 (default 64; 0: no stacks)\n"
 	"      --size=small|normal|large  room of a process's record (default normal)\n"
+	"      --quarantine       do not reuse closed numbers at once: a use after close is "
+	"EBADF\n"
 	"      --retry=RULE       on EAGAIN wait and call again: connect:path=/run/x/*:for=2s\n"
 	"      --inject=RULE      make calls fail: connect:error=EAGAIN:when=3+2\n"
 	"      --ignore=RULE      leave failures out of the record: recv:comm=worker\n"
@@ -92,6 +94,7 @@ enum {
 	FAIL_ON,
 	EXITCODE,
 	REPORT,
+	QUARANTINE,
 	STACKS,
 	SIZE,
 	RETRY,
@@ -145,6 +148,9 @@ static int take(struct run_options *o, int c, const char *value)
 	case REPORT:
 		o->report = true;
 		return 0;
+	case QUARANTINE:
+		o->quarantine = true;
+		return 0;
 	case STACKS:
 		return set_stacks(o, value);
 	case SIZE:
@@ -171,6 +177,7 @@ int run_parse(int argc, char **argv, struct run_options *ret)
 		{"fail-on", required_argument, NULL, FAIL_ON},
 		{"error-exitcode", required_argument, NULL, EXITCODE},
 		{"report", no_argument, NULL, REPORT},
+		{"quarantine", no_argument, NULL, QUARANTINE},
 		{"stacks", required_argument, NULL, STACKS},
 		{"size", required_argument, NULL, SIZE},
 		{"retry", required_argument, NULL, RETRY},

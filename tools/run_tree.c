@@ -61,6 +61,8 @@ static void set_environment(const struct tree *t, const struct run_options *o, c
 		setenv("FDWHY_STACKS", o->stacks, 1);
 	if (o->size)
 		setenv("FDWHY_SIZE", o->size, 1);
+	if (o->quarantine)
+		setenv("FDWHY_QUARANTINE", "1", 1);
 	free(preload);
 }
 

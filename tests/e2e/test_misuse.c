@@ -20,6 +20,25 @@ static json_object *record(const struct work *w, const char *way)
 	return report_of(w, work_path(w, "s"));
 }
 
+static json_object *record_quarantined(const struct work *w, const char *way)
+{
+	char *argv[] = {strdup(built("fdwhy")),
+			(char *)(uintptr_t) "run",
+			(char *)(uintptr_t) "-q",
+			(char *)(uintptr_t) "--quarantine",
+			(char *)(uintptr_t) "-o",
+			strdup(work_path(w, "q")),
+			strdup(built("targets/misuse")),
+			(char *)(uintptr_t)way,
+			NULL};
+
+	assert_int_equal(run(w, argv, NULL, NULL), 0);
+	free(argv[0]);
+	free(argv[5]);
+	free(argv[6]);
+	return report_of(w, work_path(w, "q"));
+}
+
 static char *text_report(const struct work *w)
 {
 	char *fdwhy = strdup(built("fdwhy")), *session = strdup(work_path(w, "s"));
@@ -78,6 +97,37 @@ static void a_socket_in_place_of_standard_error_is_misuse(void **state)
 	free(text);
 }
 
+static void a_stranger_is_hit_unless_numbers_are_held_back(void **state)
+{
+	json_object *r = record(*state, "stranger"), *m, *list;
+
+	assert_int_equal(number_of(r, "totals.misuse"), 0); /* nothing could be seen */
+	json_object_put(r);
+	r = record_quarantined(*state, "stranger");
+	m = find_site(r, "misuse", "read", "stranger");
+	assert_non_null(m);
+	assert_string_equal(text_of(m, "kind"), "use-after-close");
+	assert_true(stack_has(m, "birth_stack", "open_it"));
+	assert_int_equal(number_of(r, "totals.misuse"), 1);
+	list = field(r, "coverage");
+	assert_int_equal(json_object_array_length(list), 1);
+	assert_non_null(strstr(text_of(json_object_array_get_idx(list, 0), "what"), "quarantine"));
+	json_object_put(r);
+}
+
+static void a_number_held_back_is_closed_to_all_calls_and_given_back_in_need(void **state)
+{
+	json_object *r = record(*state, "dead"), *list;
+
+	json_object_put(r);
+	r = record_quarantined(*state, "dead");
+	list = field(r, "coverage");
+	if (json_object_array_length(list) != 1)
+		print_error("%s\n", json_object_to_json_string(list));
+	assert_int_equal(json_object_array_length(list), 1);
+	json_object_put(r);
+}
+
 static void expect_none(const struct work *w, const char *way)
 {
 	json_object *r = record(w, way), *list = field(r, "misuse");
@@ -121,6 +171,8 @@ int main(void)
 		T(who_closes_what_another_module_still_uses_is_blamed),
 		T(closing_a_modules_own_fd_again_is_a_double_close),
 		T(a_socket_in_place_of_standard_error_is_misuse),
+		T(a_stranger_is_hit_unless_numbers_are_held_back),
+		T(a_number_held_back_is_closed_to_all_calls_and_given_back_in_need),
 		T(an_fd_that_was_handed_over_is_none),
 		T(standard_fds_that_are_replaced_are_none),
 		T(asking_for_closed_and_unknown_numbers_is_none),

@@ -5,7 +5,8 @@
  */
 #include <dlfcn.h>
 #include <fcntl.h>
-#include <sys/epoll.h>
+#include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include "target.h"
@@ -89,6 +90,89 @@ static void standard(void)
 	open_stray();
 }
 
+/* ---- where closed numbers are held back (--quarantine) ------------------------------------------
+ */
+
+static NOINLINE int open_stranger(void)
+{
+	int fd = open("/dev/zero", O_RDONLY);
+
+	KEEP_FRAME();
+	return fd;
+}
+
+/* Reads from a stranger's fd, or gets EBADF. */
+static void stranger(void)
+{
+	int fd = open_it(), other;
+	char c = 'x';
+	ssize_t r;
+
+	close_it(fd);
+	other = open_stranger();
+	r = read(fd, &c, 1);
+	need(other == fd ? r == 1 : r == -1 && errno == EBADF, "read");
+	close_it(other);
+}
+
+static void expect_dead(int fd)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char c;
+
+	need(read(fd, &c, 1) == -1 && errno == EBADF, "read");
+	need(write(fd, &c, 1) == -1 && errno == EBADF, "write");
+	need(fcntl(fd, F_GETFD) == -1 && errno == EBADF, "fcntl");
+	need(dup(fd) == -1 && errno == EBADF, "dup");
+	need(dup2(fd, 77) == -1 && errno == EBADF, "dup2");
+	need(poll(&p, 1, 0) == 1 && p.revents == POLLNVAL, "poll");
+	need(close(fd) == -1 && errno == EBADF, "close");
+}
+
+static int count_until_limit(void)
+{
+	int n = 0;
+
+	while (open_it() >= 0)
+		n++;
+	need(errno == EMFILE, "open");
+	return n;
+}
+
+/* As a closed number is to be, also where it is held back; and it goes back when it is needed. */
+static void dead(void)
+{
+	struct rlimit few = {100, 100};
+	int fd, free_ones, status;
+	pid_t pid;
+
+	closefrom(3); /* whatever came from outside */
+	fd = open_it();
+	close_it(fd);
+	expect_dead(fd);
+	pid = fork();
+	if (!pid) {
+		expect_dead(fd);
+		execl("/proc/self/exe", "misuse", "nothing_above", NULL);
+	}
+	need(waitpid(pid, &status, 0) == pid && !status, "child");
+	need(dup2(1, fd) == fd && fcntl(fd, F_GETFD) == 0 && write(fd, "", 0) == 0, "dup2");
+	close_it(fd);
+	for (int i = 0; i < 1000; i++)
+		close_it(open_it());
+	need(!setrlimit(RLIMIT_NOFILE, &few), "setrlimit");
+	free_ones = count_until_limit();
+	need(close_range(3, 99, 0) == 0, "close_range");
+	need(count_until_limit() == 97 && free_ones > 80, "numbers came back");
+}
+
+/* What was held back does not go through an exec. */
+static void nothing_above(void)
+{
+	for (int fd = 3; fd < 1000; fd++)
+		need(fcntl(fd, F_GETFD) == -1, "inherited");
+}
+
 /* ---- right ------------------------------------------------------------------------------------
  */
 
@@ -160,6 +244,9 @@ static const struct way {
 	{"foreign", foreign},
 	{"plugins_own", plugins_own},
 	{"standard", standard},
+	{"stranger", stranger},
+	{"dead", dead},
+	{"nothing_above", nothing_above},
 	{"handed_over", handed_over},
 	{"standard_replaced", standard_replaced},
 	{"asked", asked},
