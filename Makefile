@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # make            build/libfdwhy.so and build/fdwhy      make check   all tests
 # make run        the demonstration, or CMD='...'        make lint    floors, exports, forbidden calls
-# make check-truth  known leaks of released programs (fetches and builds some, takes minutes)
+# make check-truth  known leaks of released programs, healthy daemons (fetches, builds, takes minutes)
 # make check-foreign  other programs' tests, with and without the shim
 # make check-sweep  each call of a small library's own tests fails once (fetches it, takes minutes)
 # make bench      measurements                           make install / uninstall  PREFIX= DESTDIR=
@@ -19,9 +19,10 @@ PACKAGES := gcc make pkg-config libc6-dev libunwind-dev liblzma-dev libdw-dev li
 	libjson-c-dev libmnl-dev libiberty-dev libcmocka-dev
 TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-server nginx libjemalloc2 \
 	libnginx-mod-http-fancyindex valgrind clang python3-pytest g++ perl fakeroot faketime \
-	libtcmalloc-minimal4 libsocket-wrapper
-# What only check-truth needs: to build programs with a known leak.
-TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev
+	libtcmalloc-minimal4 libsocket-wrapper haproxy memcached lighttpd
+# What only check-truth needs: to build programs with a known leak, and larger daemons.
+TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev nodejs openssh-server apache2-bin php-fpm \
+	postgresql
 # What only check-foreign needs: programs whose own tests it runs.
 FOREIGN_PACKAGES := python3 libpython3.11-testsuite
 
@@ -118,6 +119,7 @@ $O/e2e/%: tests/e2e/%.c $O/tests/e2e/harness.o $O/tools.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) $< $(filter %.o %.a,$^) $(TEST_LDLIBS) -o $@
 $O/e2e/test_truth: $O/tests/e2e/truth_leaks.o
+$O/e2e/test_healthy: $O/tests/e2e/healthy_daemons.o
 $O/tests/e2e/%.o: tests/e2e/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) -c $< -o $@
@@ -148,7 +150,8 @@ run: deps
 	$(Q)O=$O tests/run-demo.sh "$$CMD"
 check: test-deps
 	$(Q)$(MAKE) --no-print-directory lint test
-# Leaks that were released and fixed, built with the fix taken out again; the table of docs/leaks.md.
+# Leaks that were released and fixed, built with the fix taken out again: the table of docs/leaks.md.
+# And twelve healthy daemons under load for a minute.
 .PHONY: check-sweep
 check-sweep: all
 	$(Q)tests/deps.sh sweep dpkg-dev
@@ -156,11 +159,11 @@ check-sweep: all
 
 check-truth: test-deps
 	$(Q)tests/deps.sh truth $(TRUTH_PACKAGES)
-	$(Q)$(MAKE) --no-print-directory all $O/e2e/test_truth
+	$(Q)$(MAKE) --no-print-directory all $O/e2e/test_truth $O/e2e/test_healthy
 	$(Q)O=$O tests/truth/build.sh
 	$(Q)rm -f $O/truth/table.md
-	$(Q)FDWHY_TRUTH=all FDWHY_TRUTH_TABLE=$(abspath $O)/truth/table.md TEST_TIMEOUT=1800 O=$O \
-		tests/run-tests.sh $O/e2e/test_truth
+	$(Q)FDWHY_TRUTH=all FDWHY_TRUTH_TABLE=$(abspath $O)/truth/table.md FDWHY_HEALTHY_S=60 \
+		TEST_TIMEOUT=1800 O=$O tests/run-tests.sh $O/e2e/test_truth $O/e2e/test_healthy
 	$(Q)cat $O/truth/table.md
 # Unit tests of the tool a second time, with the sanitizers. The shim is not built for them.
 san_tests := $(filter-out test_stack% test_vfork,$(UNIT))

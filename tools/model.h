@@ -111,6 +111,7 @@ struct model_fds {
 	size_t ages, ages_count; /* of the open ones: in model.ages[], oldest first */
 	uint64_t unused;    /* open for VERDICT_IDLE_NS and never used */
 	uint64_t half_dead, held; /* see struct model_open */
+	uint64_t different;       /* files of so many names are open */
 	bool listening, standard, alive;
 	struct model_pids pids;
 	char *targets[MODEL_TARGETS];

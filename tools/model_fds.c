@@ -35,6 +35,39 @@ static int oldest_first(const void *a, const void *b)
 	return (x < y) - (x > y);
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static uint64_t count_different(const char **names, size_t n)
+{
+	uint64_t different = n > 0;
+
+	qsort(names, n, sizeof(*names), by_name);
+	for (size_t i = 1; i < n; i++)
+		different += strcmp(names[i - 1], names[i]) != 0;
+	return different;
+}
+
+/* Of each site by itself; the files that are told. */
+static void look_at_names(struct model *m)
+{
+	const char **names = util_alloc(m->opens_count + 1, sizeof(*names));
+	size_t *count = util_alloc(m->fds_count + 1, sizeof(*count));
+
+	for (size_t i = 0; i < m->opens_count; i++) {
+		const struct model_open *o = &m->opens[i];
+
+		if (is_told(m, o) && o->kind == KIND_file && o->target)
+			names[m->fds[o->site].ages + count[o->site]++] = o->target;
+	}
+	for (size_t i = 0; i < m->fds_count; i++)
+		m->fds[i].different = count_different(names + m->fds[i].ages, count[i]);
+	free(count);
+	free(names);
+}
+
 static void look_at_open(const struct model *m, const struct model_open *o)
 {
 	struct model_fds *f = &m->fds[o->site];
@@ -71,6 +104,7 @@ static void look_at_opens(struct model *m)
 	for (size_t i = 0; i < m->fds_count; i++)
 		qsort(m->ages + m->fds[i].ages, m->fds[i].ages_count, sizeof(*m->ages),
 		      oldest_first);
+	look_at_names(m);
 }
 
 /* ---- verdicts ---------------------------------------------------------------------------------
@@ -110,6 +144,7 @@ static void judge(struct model *m, struct model_fds *f)
 		.unused = f->unused,
 		.half_dead = f->half_dead,
 		.held = f->held,
+		.different = f->different,
 		.listening = f->listening,
 		.standard = f->standard && f->open <= 3,
 		.ages = m->ages + f->ages,

@@ -15,8 +15,9 @@
 #define POINTS_CERTAIN 5
 #define SURE 0.99
 #define LIKELY 0.9
-#define CHURN 100 /* closed: enough to know how long one lives */
-#define OLD_TIMES 8
+#define CHURN 100   /* closed: enough to know how long one lives */
+#define OLD_TIMES 8 /* lifetimes */
+#define OLD_PART 4  /* of the history: what lifted its last third's floor is older than a third */
 #define HALF_DEAD_NS 30000000000u
 
 const char *verdict_name(enum verdict_kind kind)
@@ -49,7 +50,7 @@ static bool say(struct verdict *v, enum verdict_kind kind, const char *format, .
 
 static void look_back(const struct verdict_in *in, struct verdict *v)
 {
-	uint64_t width = in->series_width_ns, fd_time = 0;
+	uint64_t width = in->series_width_ns, fd_time = 0, old;
 	uint32_t h[RECORD_SERIES];
 	unsigned n = verdict_history(in->series, in->span_ns, (uint32_t)in->open, &width, h);
 
@@ -58,8 +59,9 @@ static void look_back(const struct verdict_in *in, struct verdict *v)
 		fd_time += h[i] * width;
 	if (in->closed >= CHURN)
 		v->trend.lifetime_ns = fd_time / in->opened;
-	while (v->trend.old < in->ages_count &&
-	       in->ages[v->trend.old] > OLD_TIMES * v->trend.lifetime_ns)
+	old = OLD_TIMES * v->trend.lifetime_ns;
+	old = old > in->span_ns / OLD_PART ? old : in->span_ns / OLD_PART;
+	while (v->trend.old < in->ages_count && in->ages[v->trend.old] > old)
 		v->trend.old++;
 }
 
@@ -67,6 +69,12 @@ static void look_back(const struct verdict_in *in, struct verdict *v)
 static bool still_rising(const struct verdict_trend *t)
 {
 	return t->rises >= 2 && t->last_rise * 2 >= t->points;
+}
+
+/* Too short to look like a pool. Of a leak the same comes again; a cache has each file once. */
+static bool short_life(const struct verdict_in *in, const struct verdict_trend *t)
+{
+	return in->ended && t->points < POINTS_CERTAIN && in->different * 2 <= in->open;
 }
 
 /* Nothing was ever closed here, and it happened often. */
@@ -77,7 +85,7 @@ static bool never_closed(const struct verdict_in *in, struct verdict *v)
 
 	if (in->closed || in->listening || in->open < SURVIVORS_CERTAIN)
 		return false;
-	if (in->ended && t->points < POINTS_CERTAIN) /* too short to look like a pool */
+	if (short_life(in, t))
 		return say(v, VERDICT_leak, "%llu opened, none closed", N(in->opened));
 	if (t->points < 4 || !still_rising(t))
 		return false; /* a pool that is being filled looks the same */
@@ -87,12 +95,12 @@ static bool never_closed(const struct verdict_in *in, struct verdict *v)
 }
 
 /*
- * More load means more open, too; but those are as old as one gets that is closed in the end. What
- * leaks is much older.
+ * More load means more open, too, and so does a pool that is being filled; but those are as old as
+ * one gets that is closed in the end, or they are renewed. What leaks is much older, and stays.
  */
 static bool is_load(const struct verdict_in *in, const struct verdict_trend *t)
 {
-	return t->lifetime_ns && in->ages_count && t->old * 2 < t->floor[2] - t->floor[0];
+	return in->ages_count && t->old * 2 < t->floor[2] - t->floor[0];
 }
 
 /*
@@ -132,7 +140,7 @@ static bool left_over(const struct verdict_in *in, struct verdict *v)
 
 	if (!in->ended || in->listening)
 		return false;
-	if (!few && v->trend.points < POINTS_CERTAIN)
+	if (!few && short_life(in, &v->trend))
 		return say(v, VERDICT_leak, "%llu of %llu never closed", N(in->open),
 			   N(in->opened));
 	return say(v, VERDICT_at_exit, "%llu of %llu open at the end", N(in->open), N(in->opened));

@@ -28,6 +28,7 @@ struct verdict_in {
 	uint64_t uses;          /* I/O calls on the open ones since their birth */
 	uint64_t unused;        /* open ones, older than VERDICT_IDLE_NS, without any */
 	uint64_t half_dead;     /* open sockets whose peer has closed */
+	uint64_t different;     /* files of so many names are open */
 	uint64_t held;          /* open accepted ones whose peer still holds them */
 	const uint64_t *ages;   /* ns, of the open ones, oldest first; */
 	size_t ages_count;      /* 0 unknown */

@@ -180,6 +180,19 @@ static void all_of_many_left_at_exit_is_a_leak_and_one_is_not(void **state)
 	assert_int_equal(judge(one), VERDICT_at_exit);
 }
 
+static void many_files_of_different_names_left_at_exit_are_a_cache(void **state)
+{
+	struct verdict_in in = {
+		.opened = 20, .open = 20, .peak = 20, .different = 20, .ended = true};
+
+	(void)state;
+	assert_int_equal(judge(in), VERDICT_at_exit);
+	in.different = 10; /* each twice */
+	assert_int_equal(judge(in), VERDICT_leak);
+	in.closed = 4, in.opened = 24, in.different = 19;
+	assert_int_equal(judge(in), VERDICT_at_exit);
+}
+
 static void a_pool_that_fills_now_is_not_accused(void **state)
 {
 	struct verdict_in in = {.opened = 20, .open = 20, .peak = 20, .series_width_ns = SECOND};
@@ -232,6 +245,7 @@ int main(void)
 		cmocka_unit_test(a_short_rise_is_growing_not_yet_a_leak),
 		cmocka_unit_test(uptime_does_not_change_the_verdict),
 		cmocka_unit_test(all_of_many_left_at_exit_is_a_leak_and_one_is_not),
+		cmocka_unit_test(many_files_of_different_names_left_at_exit_are_a_cache),
 		cmocka_unit_test(a_pool_that_fills_now_is_not_accused),
 		cmocka_unit_test(listeners_inherited_and_standard_fds_are_not_leaks),
 		cmocka_unit_test(an_old_unused_fd_is_idle),

@@ -27,6 +27,7 @@ struct life {
 	unsigned (*load)(double at); /* how many are wanted, at 0..1 of the span */
 	unsigned spread;             /* and how far that varies */
 	bool youngest;               /* those that close are the latest ones */
+	unsigned renew;              /* after so many steps the oldest is closed, too; 0 never */
 	struct record_site site;
 	uint64_t birth[OPEN_MAX], leaked[OPEN_MAX];
 	unsigned open, lost;
@@ -60,6 +61,21 @@ static void died(struct life *l)
 	unsigned i = l->youngest ? l->open - 1 : draw(l, l->open);
 
 	l->birth[i] = l->birth[--l->open];
+	l->site.deaths++;
+	l->site.open--;
+	store_site_series(&l->site, l->now_ns, false);
+}
+
+/* Also while the number that is wanted does not change. */
+static void died_oldest(struct life *l)
+{
+	unsigned oldest = 0;
+
+	for (unsigned i = 1; i < l->open; i++)
+		if (l->birth[i] < l->birth[oldest])
+			oldest = i;
+	l->birth[oldest] = l->birth[l->open - 1];
+	l->open--;
 	l->site.deaths++;
 	l->site.open--;
 	store_site_series(&l->site, l->now_ns, false);
@@ -120,6 +136,8 @@ static enum verdict_kind live(struct life *l, uint64_t span_ns)
 			born(l);
 		else if (l->open > want)
 			died(l);
+		if (l->renew && i % l->renew == 0 && l->open)
+			died_oldest(l);
 		if (i >= l->steps / 2 && i % (l->steps / 40) == 0) {
 			v = judge(l);
 			worst = v > worst ? v : worst;
@@ -231,6 +249,19 @@ static void load_that_rises_all_the_time(void **state)
 	expect_healthy((struct life){.steps = 100000, .load = morning, .spread = 60});
 }
 
+static unsigned slowly_more(double at)
+{
+	return (unsigned)(4 + at * 20);
+}
+
+/* Most live for an instant, those in the pool a hundred times longer, but none for long. */
+static void a_pool_of_connections_that_grows_and_is_renewed(void **state)
+{
+	(void)state;
+	expect_healthy((struct life){
+		.steps = 100000, .load = slowly_more, .spread = 3, .youngest = true, .renew = 400});
+}
+
 /* ---- leaks ------------------------------------------------------------------------------------
  */
 
@@ -290,6 +321,7 @@ int main(void)
 		cmocka_unit_test(a_sawtooth),
 		cmocka_unit_test(bursts_of_load),
 		cmocka_unit_test(load_that_rises_all_the_time),
+		cmocka_unit_test(a_pool_of_connections_that_grows_and_is_renewed),
 		cmocka_unit_test(one_in_ten_thousand_under_heavy_churn),
 		cmocka_unit_test(everything_leaks),
 		cmocka_unit_test(a_leak_at_each_reload),
