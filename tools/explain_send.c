@@ -54,12 +54,19 @@ static void say_tcp(struct explanation *ret, const struct explain_in *in)
 	}
 	if (f->tcp_state > TCP_ESTABLISHED_)
 		explain_say(ret, "; the connection is %s", names_tcp_state(f->tcp_state));
-	explain_say(ret, "; %s (unacknowledged %u, window %u, retransmits %u)",
-		    f->tcp_rwnd == 0 ? "the peer does not read"
-		    : f->tcp_retransmits > MANY_RETRANSMITS
-			    ? "the network loses packets"
-			    : "the peer reads slower than this sends",
-		    f->tcp_unacked, f->tcp_rwnd, f->tcp_retransmits);
+	if (f->tcp_rwnd && f->tcp_retransmits > MANY_RETRANSMITS) {
+		explain_say(ret, "; the network loses packets");
+	} else {
+		explain_say(ret, "; the peer");
+		if (in->peer_pid) {
+			explain_say(ret, ", ");
+			explain_say_who(ret, in->peer_pid, in->peer_comm);
+			explain_say(ret, ",");
+		}
+		explain_say(ret, f->tcp_rwnd ? " reads slower than this sends" : " does not read");
+	}
+	explain_say(ret, " (unacknowledged %u, window %u, retransmits %u)", f->tcp_unacked,
+		    f->tcp_rwnd, f->tcp_retransmits);
 }
 
 static void explain_pipe(const struct explain_in *in, struct explanation *ret)

@@ -162,6 +162,8 @@ static void add_failure(struct load *l, const struct record_site *s)
 		e->facts_pid = process_of(l)->pid;
 		if (f->kind)
 			e->kind = f->kind;
+		if (e->kind == KIND_file && f->have & 1u << FACT_pipe)
+			e->kind = KIND_fifo; /* by its name alone open() could not tell */
 		model_set_by(l->m, &l->r, f, e);
 	}
 }

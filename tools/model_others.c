@@ -79,6 +79,8 @@ static uint64_t far_inode(const struct model_others *o, const struct model_eagai
 		*ret_mode = names_class(e->call) == CLASS_send ? END_reads : END_writes;
 		return have(e, FACT_inode) ? e->facts.inode : 0;
 	}
+	if (e->kind == KIND_tcp && names_class(e->call) != CLASS_connect)
+		return have(e, FACT_inode) ? ends_tcp_peer(&o->ends, e->facts.inode) : 0;
 	if (!is_unix(e->kind))
 		return 0;
 	if (names_class(e->call) != CLASS_connect && have(e, FACT_inode) &&
@@ -104,18 +106,26 @@ static bool concerns(const struct model *m, const struct model_eagain *e)
 struct model_others *model_others_find(const struct model *m)
 {
 	struct model_others *o = util_alloc(1, sizeof(*o));
-	bool sockets = false;
+	bool sockets = false, tcp = false;
 	size_t n = 0;
 	int mode;
 
 	for (size_t i = 0; i < m->eagains_count; i++)
-		sockets |= concerns(m, &m->eagains[i]) && is_unix(m->eagains[i].kind);
+		if (concerns(m, &m->eagains[i])) {
+			sockets |= is_unix(m->eagains[i].kind);
+			tcp |= m->eagains[i].kind == KIND_tcp;
+		}
 	if (sockets)
 		ends_read_unix(&o->ends);
+	if (tcp)
+		ends_read_tcp(&o->ends);
 	o->inode = util_alloc(m->eagains_count + 1, sizeof(*o->inode));
 	for (size_t i = 0; i < m->eagains_count; i++) {
 		o->inode[n] = concerns(m, &m->eagains[i]) ? far_inode(o, &m->eagains[i], &mode) : 0;
 		n += o->inode[n] != 0;
+		if (m->eagains[i].kind == KIND_fifo && m->eagains[i].target &&
+		    o->ends.fifos < ENDS_FIFOS)
+			o->ends.fifo[o->ends.fifos++] = m->eagains[i].target;
 	}
 	if (n)
 		ends_scan(&o->ends, o->inode, n);

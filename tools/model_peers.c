@@ -148,10 +148,21 @@ static void comm_of(int pid, char *ret, size_t size)
 	util_clean(ret);
 }
 
+/* Files are not looked at but by name: one may be on a disk that does not answer. */
+static uint64_t fifo_inode(const struct ends *e, const char *path, const char *link)
+{
+	struct stat st;
+
+	for (size_t i = 0; *link == '/' && i < e->fifos; i++)
+		if (!strcmp(e->fifo[i], link))
+			return !stat(path, &st) && S_ISFIFO(st.st_mode) ? st.st_ino : 0;
+	return 0;
+}
+
 /* The mode bits of the link tell how it is open. */
 static void take_link(struct ends *e, int pid, int fd)
 {
-	char path[64], link[64];
+	char path[64], link[4096];
 	unsigned long long inode;
 	struct stat st;
 	ssize_t n;
@@ -160,7 +171,7 @@ static void take_link(struct ends *e, int pid, int fd)
 	n = readlink(path, link, sizeof(link) - 1);
 	link[n > 0 ? n : 0] = '\0';
 	if (sscanf(link, "pipe:[%llu]", &inode) != 1 && sscanf(link, "socket:[%llu]", &inode) != 1)
-		return;
+		inode = fifo_inode(e, path, link);
 	if (!bsearch(&(uint64_t){inode}, e->wanted, e->wanted_count, sizeof(uint64_t), by_inode) ||
 	    lstat(path, &st))
 		return;
@@ -239,4 +250,5 @@ void ends_free(struct ends *e)
 {
 	free(e->end);
 	free(e->pair);
+	free(e->tcp);
 }
