@@ -17,6 +17,7 @@
 	X(child_leak, "child-leak") X(failure, "failure") X(suspicious, "suspicious") \
 	X(benign, "benign") X(limit, "limit") X(misuse, "misuse") \
 	X(double_close, "double-close") X(use_after_close, "use-after-close") \
+	X(foreign_close, "foreign-close") X(standard_close, "standard-close") \
 	X(coverage, "coverage")
 enum run_fail_number {
 #define X(id, word) FAIL_NUMBER_##id,

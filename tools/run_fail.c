@@ -80,12 +80,12 @@ static uint64_t verdicts(const struct model *m, enum verdict_kind kind)
 	return n;
 }
 
-static uint64_t misuses(const struct model *m, bool doubles, bool uses)
+static uint64_t misuses(const struct model *m, enum misuse_kind kind)
 {
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->misuses_count; i++)
-		n += m->misuses[i].call == CALL_close ? doubles : uses;
+		n += m->misuses[i].kind == kind;
 	return n;
 }
 
@@ -111,11 +111,15 @@ static uint64_t count(const struct model *m, enum run_fail what)
 	case FAIL_limit:
 		return m->limits_count;
 	case FAIL_misuse:
-		return misuses(m, true, true);
+		return m->misuses_count;
 	case FAIL_double_close:
-		return misuses(m, true, false);
+		return misuses(m, MISUSE_double_close);
 	case FAIL_use_after_close:
-		return misuses(m, false, true);
+		return misuses(m, MISUSE_use_after_close);
+	case FAIL_foreign_close:
+		return misuses(m, MISUSE_foreign_close);
+	case FAIL_standard_close:
+		return misuses(m, MISUSE_standard_close);
 	default:
 		return m->coverage_count;
 	}
