@@ -50,7 +50,7 @@ EXPORT pid_t fork(void)
 	slots_before_fork();
 	do
 		r = real.fork();
-	while (call_again(r < 0, &w, &x, CALL_SEED));
+	while (r && call_again(r < 0, &w, &x, CALL_SEED)); /* the child has nothing to end */
 	saved = errno;
 	if (r == 0)
 		call_ready(); /* the gate is closed here: makes the child's record */

@@ -89,7 +89,7 @@ EXPORT pid_t forkpty(int *master, char *name, const struct termios *t, const str
 	slots_before_fork();
 	do
 		r = real.forkpty(master, name, t, size);
-	while (call_again(r < 0, &w, &x, CALL_SEED));
+	while (r && call_again(r < 0, &w, &x, CALL_SEED));
 	saved = errno;
 	if (r == 0)
 		terminal(CALL_forkpty, CALL_SEED); /* makes the child's record first */

@@ -203,6 +203,42 @@ static void an_injected_eagain_is_retried_like_a_real_one(void **state)
 	json_object_put(report);
 }
 
+/* Both sides of a fork come back from it; one of them has waited. */
+static void a_fork_is_retried_once(void **state)
+{
+	const struct work *w = *state;
+	char session[300];
+	char *argv[] = {ARG(built("fdwhy")),
+			ARG("run"),
+			ARG("-q"),
+			session,
+			ARG("--retry=fork:for=20s"),
+			ARG("--inject=fork:error=EAGAIN:when=1"),
+			ARG(built("targets/ruled")),
+			ARG("forks"),
+			ARG("1"),
+			NULL};
+	struct proc p;
+	char *text;
+
+	snprintf(session, sizeof(session), "-o%s", work_path(w, "s"));
+	assert_int_equal(run(w, argv, NULL, &p), 0);
+	text = file_text(p.out);
+	assert_string_equal(text, "p0 1 ok\np1 1 ok\np2 1 ok\np3 1 ok\n");
+	free(text);
+	assert_int_equal(rule_counter(w, work_path(w, "s"), "masked"), 1);
+}
+
+/* A TCP connect on a non-blocking socket is on its way: nothing to wait for. */
+static void a_connection_in_progress_stays_so(void **state)
+{
+	const struct ended e =
+		retried(*state, "%all:function=by_*:for=1h:budget=1h", "tcp_connect", "0");
+
+	assert_string_equal(e.output, "EINPROGRESS");
+	assert_int_equal(e.tries, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
@@ -217,6 +253,8 @@ int main(void)
 		T(a_blocked_event_loop_is_told),
 		T(the_budget_is_the_longest_wait),
 		T(an_injected_eagain_is_retried_like_a_real_one),
+		T(a_fork_is_retried_once),
+		T(a_connection_in_progress_stays_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -8,6 +8,7 @@
  * retried WAY cancel  the call is made in a thread that is then cancelled: "cancelled"
  */
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -230,6 +231,24 @@ static long by_connect(struct scene *s)
 	return kept(connect(s->fd, (struct sockaddr *)&s->to, sizeof(s->to)));
 }
 
+static void tcp_scene(struct scene *s)
+{
+	struct sockaddr_in *a = (void *)&s->to;
+	socklen_t n = sizeof(*a);
+
+	*a = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+	s->other = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(s->other, (struct sockaddr *)a, n) || listen(s->other, 1) ||
+	    getsockname(s->other, (struct sockaddr *)a, &n))
+		target_die("tcp");
+	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+}
+
+static long by_tcp_connect(struct scene *s)
+{
+	return kept(connect(s->fd, (struct sockaddr *)&s->to, sizeof(struct sockaddr_in)));
+}
+
 static void go_accept(struct scene *s)
 {
 	accept(s->other, NULL, NULL);
@@ -372,6 +391,7 @@ static const struct way {
 	{"dgram", dgram_scene, by_sendto, go_drain},
 	{"connected_dgram", connected_dgram_scene, by_send, go_drain},
 	{"connect", backlog_scene, by_connect, go_accept},
+	{"tcp_connect", tcp_scene, by_tcp_connect, go_accept},
 	{"accept", listener_scene, by_accept, go_connect},
 	{"flock", flock_scene, by_flock, go_close},
 	{"ofd", ofd_scene, by_ofd, go_close},
@@ -422,7 +442,7 @@ static void on_alarm(int signo)
 
 static void alarm_soon(void)
 {
-	const struct itimerval t = {.it_value.tv_usec = 30000};
+	const struct itimerval t = {.it_value.tv_usec = 30000, .it_interval.tv_usec = 30000};
 	struct sigaction action = {.sa_handler = on_alarm};
 
 	sigaction(SIGALRM, &action, NULL);
