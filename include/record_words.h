@@ -52,7 +52,8 @@
 /* Which limit stood in the way of a new process or thread. */
 #define RECORD_TASK_LIMITS(X) \
 	X(unknown, "unknown") X(nproc, "RLIMIT_NPROC") X(threads_max, "kernel.threads-max") \
-	X(pid_max, "kernel.pid_max") X(cgroup, "cgroup pids.max")
+	X(pid_max, "kernel.pid_max") X(cgroup, "cgroup pids.max") \
+	X(address_space, "RLIMIT_AS")
 
 /* clang-format on */
 enum record_kind {

@@ -80,7 +80,7 @@ static uint32_t take_facts(const struct call_what *w, struct record_site *site, 
 				    .addr_bytes = w->addr_bytes,
 				    .path = w->path,
 				    .at = w->at,
-				    .receives = call_receives(w->call),
+				    .class = (uint8_t)call_class(w->call),
 				    .lock_cmd = w->lock_cmd,
 				    .flock = w->lock,
 				    .kind = kind};

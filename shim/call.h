@@ -109,6 +109,7 @@ uint32_t call_stack(const struct stack_seed *seed);
 /* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------
  */
 
+enum call_class call_class(uint16_t call);
 /* Does the call wait for input (else for room)? */
 bool call_receives(uint16_t call);
 /* `at_once`: the call was told not to wait (MSG_DONTWAIT). */

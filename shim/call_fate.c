@@ -21,14 +21,7 @@ static uint32_t wait_stamp(void)
 
 bool call_receives(uint16_t call)
 {
-	static const bool in[CALL_COUNT] = {
-#define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class == CLASS_recv,
-#define SPECIAL(name, class, ...) \
-	[CALL_##name] = CLASS_##class == CLASS_recv || CLASS_##class == CLASS_accept,
-#include "calls.def"
-	};
-
-	return in[call];
+	return call_class(call) == CLASS_recv || call_class(call) == CLASS_accept;
 }
 
 static bool drains(const struct record_slot *s, const struct record_site *site)

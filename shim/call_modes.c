@@ -36,7 +36,7 @@ static bool is_shared(const struct record_slot *s)
 
 static uint32_t *place_in(struct record_slot *s, enum facts_mode mode)
 {
-	return mode == MODE_nonblock  ? &s->mode_nonblock
+	return mode == MODE_nonblock   ? &s->mode_nonblock
 	       : mode == MODE_rcvtimeo ? &s->mode_receive
 				       : &s->mode_send;
 }

@@ -17,15 +17,6 @@
 /* ---- what rules ask of a call -----------------------------------------------------------------
  */
 
-static const uint8_t classes[CALL_COUNT] = {
-#define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_FD(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_WAIT(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_TRY(name, class, ...) [CALL_##name] = CLASS_##class,
-#define SPECIAL(name, class, ...) [CALL_##name] = CLASS_##class,
-#include "calls.def"
-};
-
 struct asked {
 	struct rules_in in;
 	const struct call_what *what;
@@ -133,7 +124,7 @@ static void send_signal(int signo)
  */
 static bool fails_after(uint16_t call, uint16_t error)
 {
-	return classes[call] == CLASS_close && call != CALL_close_range && error != EBADF;
+	return call_class(call) == CLASS_close && call != CALL_close_range && error != EBADF;
 }
 
 static bool act(const struct call_what *w, struct call_ruled *x, const struct rules_pick *pick,
@@ -185,7 +176,7 @@ static uint64_t budget_left(const struct rule *r, uint64_t now)
 
 static short events_of(uint16_t call, uint8_t kind)
 {
-	switch (classes[call]) {
+	switch (call_class(call)) {
 	case CLASS_send:
 		return POLLOUT;
 	case CLASS_recv:
@@ -201,7 +192,7 @@ static short events_of(uint16_t call, uint8_t kind)
 /* EAGAIN of a blocking fd is the target's own SO_SNDTIMEO or SO_RCVTIMEO that ran out. */
 static bool own_timeout(const struct call_what *w)
 {
-	uint8_t class = classes[w->call];
+	uint8_t class = call_class(w->call);
 	long flags;
 
 	if (class != CLASS_send && class != CLASS_recv && class != CLASS_accept &&
@@ -215,7 +206,7 @@ static bool own_timeout(const struct call_what *w)
 
 static bool is_cancellation_point(uint16_t call)
 {
-	uint8_t class = classes[call];
+	uint8_t class = call_class(call);
 
 	return class == CLASS_send || class == CLASS_recv || class == CLASS_connect ||
 	       class == CLASS_accept || class == CLASS_open;
@@ -359,7 +350,7 @@ COLD bool call_more(const struct call_what *w, struct call_ruled *x, size_t r, s
 	int saved = errno;
 
 	x->done += r;
-	if (x->done >= total || classes[w->call] != CLASS_send ||
+	if (x->done >= total || call_class(w->call) != CLASS_send ||
 	    !(rules_map.armed[w->call] & ARMED(RULE_retry)) || !call_ready())
 		return false;
 	if (!x->whole) {

@@ -46,10 +46,10 @@ static void mode(const struct probe_in *in, struct record_facts *f)
 	} else if (flags & O_NONBLOCK) {
 		f->mode = MODE_nonblock;
 	} else {
-		f->timeout_ns = timeout_ns(in->fd, in->receives ? SO_RCVTIMEO : SO_SNDTIMEO);
+		f->timeout_ns = timeout_ns(in->fd, probe_receives(in) ? SO_RCVTIMEO : SO_SNDTIMEO);
 		if (!f->timeout_ns)
 			return;
-		f->mode = in->receives ? MODE_rcvtimeo : MODE_sndtimeo;
+		f->mode = probe_receives(in) ? MODE_rcvtimeo : MODE_sndtimeo;
 		/* The kernel gives up when the timeout has run out, not before. */
 		f->waited_ns = f->timeout_ns;
 		HAVE(f, timeout);
@@ -166,5 +166,6 @@ void probe_take(const struct probe_in *in, struct record_facts *ret)
 	probe_lock(in, ret);
 	probe_listener(in, ret);
 	probe_peer(in, ret);
+	probe_limits(in, ret);
 	ret->cost_ns = self_clock(CLOCK_MONOTONIC) - began;
 }

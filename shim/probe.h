@@ -9,7 +9,6 @@
 #ifndef SHIM_PROBE_H
 #define SHIM_PROBE_H
 
-#include <stdbool.h>
 #include <stdint.h>
 #include "record.h"
 
@@ -27,7 +26,7 @@ struct probe_in {
 	int lock_cmd; /* flock operation, F_SETLK..., F_TLOCK */
 	uint16_t call;
 	uint8_t kind; /* enum record_kind as far as known */
-	bool receives; /* it waits for input, else for room */
+	uint8_t class; /* enum call_class */
 };
 
 /* Fills *ret, which the caller zeroed. */

@@ -3,12 +3,23 @@
 #ifndef SHIM_PROBE_PARTS_H
 #define SHIM_PROBE_PARTS_H
 
+#include <stdbool.h>
+#include "calls.h"
 #include "probe.h"
+
+/* It waits for input, else for room. */
+static inline bool probe_receives(const struct probe_in *in)
+{
+	return in->class == CLASS_recv || in->class == CLASS_accept ||
+	       (in->class == CLASS_move && in->msg_flags & FACTS_INPUT);
+}
 
 /* Who holds the lock that in->fd could not get, and over what range. */
 void probe_lock(const struct probe_in *in, struct record_facts *f);
 /* The listener behind a refused connect: its socket file, queue, backlog and owner. */
 void probe_listener(const struct probe_in *in, struct record_facts *f);
+/* Which limit on processes and threads is reached. */
+void probe_limits(const struct probe_in *in, struct record_facts *f);
 /* The other side of a full AF_UNIX socket, after the facts of the socket itself. */
 void probe_peer(const struct probe_in *in, struct record_facts *f);
 

@@ -108,7 +108,7 @@ void probe_peer(const struct probe_in *in, struct record_facts *f)
 	struct search s = {.diag.ino = (uint32_t)f->inode, .pid = f->peer_pid};
 	int error;
 
-	if (f->sock_domain != AF_UNIX || !(f->have & 1u << FACT_inode) || in->receives ||
+	if (f->sock_domain != AF_UNIX || !(f->have & 1u << FACT_inode) || probe_receives(in) ||
 	    in->call == CALL_connect)
 		return;
 	s.aside = (struct probe_aside){.look = look_for_peer, .arg = &s};

@@ -89,14 +89,30 @@ static bool filtered(const struct record_facts *f)
 	return true;
 }
 
+/* group -1: any. See probe_aside.h for what it takes to ask. */
+static const struct {
+	int group, error;
+	const char *text;
+} reasons[] = {
+	{-1, EMFILE, "no fd was free to ask with"},
+	{-1, ENFILE, "no fd was free to ask with"},
+	{-1, EAGAIN, "no thread could be made to ask with"},
+	{-1, EBUSY, "another thread was asking"},
+	{-1, ETIMEDOUT, "looking took too long"},
+	{WHY_diag, ENOENT, "no such socket in this network namespace"},
+	{WHY_diag, ENOTCONN, "it has no peer"},
+};
+
 const char *explain_why(const struct explain_in *in, enum facts_why group)
 {
 	if (!in->facts)
 		return "no facts were taken";
 	if (filtered(in->facts))
 		return "not asked under a seccomp filter";
-	if (in->facts->why[group] == EMFILE || in->facts->why[group] == ENFILE)
-		return "no fd was free to ask with";
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (in->facts->why[group] == reasons[i].error &&
+		    (reasons[i].group == (int)group || reasons[i].group < 0))
+			return reasons[i].text;
 	if (in->facts->why[group])
 		return strerror((int)in->facts->why[group]);
 	return "the kernel does not say";

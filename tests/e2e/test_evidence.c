@@ -87,11 +87,11 @@ static void expect_place(const struct work *w, const struct place *x)
 	json_object_put(r);
 }
 
-#define PLACE(name, ...)                               \
-	static void name(void **state)                 \
-	{                                              \
-		const struct place x = {__VA_ARGS__};  \
-		expect_place(*state, &x);              \
+#define PLACE(name, ...)                              \
+	static void name(void **state)                \
+	{                                             \
+		const struct place x = {__VA_ARGS__}; \
+		expect_place(*state, &x);             \
 	}
 PLACE(the_queue_and_the_backlog_are_told, "plain", true, true, NULL)
 PLACE(the_queue_is_told_in_a_signal_handler, "handler", true, true, NULL)
@@ -140,6 +140,96 @@ static void an_own_descriptor_that_holds_an_ofd_lock_is_known(void **state)
 	expect_holder(*state, "own-ofd", "fcntl", true);
 }
 
+/* ---- limits on processes and threads ------------------------------------------------------------
+ */
+
+static json_object *limited(json_object *r, const char *call, const char *function)
+{
+	json_object *e = find_site(r, "eagain", call, function);
+
+	assert_non_null(e);
+	assert_string_equal(text_of(e, "cause"), "process-limit");
+	return e;
+}
+
+static void expect_limit(const struct work *w, const char *way, const char *call,
+			 const char *function, const char *limit)
+{
+	json_object *r = after(w, "eagain_tasks", way, NULL);
+	json_object *e = limited(r, call, function);
+
+	assert_string_equal(text_of(e, "evidence.limit_name"), limit);
+	assert_true(number_of(e, "evidence.limit") >= 1);
+	assert_true(number_of(e, "evidence.in_use") >= 1);
+	json_object_put(r);
+}
+
+static void a_fork_that_hit_the_limit_of_the_user_says_so(void **state)
+{
+	expect_limit(*state, "fork", "fork", "fork_in_vain", "RLIMIT_NPROC");
+}
+
+static void a_thread_that_hit_the_limit_of_the_user_says_so(void **state)
+{
+	expect_limit(*state, "thread", "pthread_create", "start_in_vain", "RLIMIT_NPROC");
+}
+
+static void a_spawn_that_hit_the_limit_of_the_user_says_so(void **state)
+{
+	expect_limit(*state, "spawn", "posix_spawn", "spawn_in_vain", "RLIMIT_NPROC");
+}
+
+static void a_thread_without_room_for_its_stack_says_so(void **state)
+{
+	expect_limit(*state, "space", "pthread_create", "start_in_vain", "RLIMIT_AS");
+}
+
+/* Nobody can be sent to look. */
+static void among_threads_the_limit_is_unknown_and_why(void **state)
+{
+	json_object *r = after(*state, "eagain_tasks", "both", NULL);
+	json_object *e = limited(r, "fork", "fork_in_vain");
+
+	assert_null(field(e, "evidence.limit_name"));
+	assert_non_null(strstr(text_of(e, "evidence.why_unknown"), "limit_name: "));
+	json_object_put(r);
+}
+
+/* A control group of one task; "" when none can be made here. */
+static const char *make_group(void)
+{
+	static const char *const roots[] = {"/sys/fs/cgroup/pids", "/sys/fs/cgroup"};
+	static char path[128], file[160];
+
+	for (size_t i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "%s/fdwhy-test-%d", roots[i], (int)getpid());
+		if (mkdir(path, 0755))
+			continue;
+		snprintf(file, sizeof(file), "%s/pids.max", path);
+		if (!access(file, W_OK)) {
+			file_write(file, "1\n");
+			return path;
+		}
+		rmdir(path);
+	}
+	return "";
+}
+
+static void a_full_control_group_is_told(void **state)
+{
+	const char *group = make_group();
+	json_object *r, *e;
+
+	SKIP_UNLESS(*group, "no control group with the pids controller can be made here");
+	r = after(*state, "eagain_tasks", "group", group);
+	assert_int_equal(rmdir(group), 0);
+	e = limited(r, "fork", "fork_in_vain");
+	assert_string_equal(text_of(e, "evidence.limit_name"), "cgroup pids.max");
+	assert_int_equal(number_of(e, "evidence.limit"), 1);
+	assert_int_equal(number_of(e, "evidence.in_use"), 1);
+	json_object_put(r);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
@@ -156,6 +246,12 @@ int main(void)
 		T(the_holder_of_a_lockf_lock_is_known_when_it_is_gone),
 		T(an_own_descriptor_that_holds_the_flock_is_known),
 		T(an_own_descriptor_that_holds_an_ofd_lock_is_known),
+		T(a_fork_that_hit_the_limit_of_the_user_says_so),
+		T(a_thread_that_hit_the_limit_of_the_user_says_so),
+		T(a_spawn_that_hit_the_limit_of_the_user_says_so),
+		T(a_thread_without_room_for_its_stack_says_so),
+		T(among_threads_the_limit_is_unknown_and_why),
+		T(a_full_control_group_is_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -120,9 +120,8 @@ static void in_chroot(void)
 /* Anything but this kills the process. */
 static void in_prison(void)
 {
-#define ALLOW(n)                                          \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (n), 0, 1), \
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+#define ALLOW(n) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (n), 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
 	struct sock_filter code[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
 		ALLOW(__NR_connect),
@@ -216,10 +215,10 @@ int main(int argc, char **argv)
 		const char *name;
 		void (*run)(void);
 	} ways[] = {
-		{"plain", connect_in_vain},     {"handler", handler},
-		{"chroot", in_chroot},          {"seccomp", in_prison},
-		{"emfile", with_no_fd_free},    {"nofile", with_no_fd_allowed},
-		{"threads", among_threads},     {"nproc", at_nproc},
+		{"plain", connect_in_vain},  {"handler", handler},
+		{"chroot", in_chroot},       {"seccomp", in_prison},
+		{"emfile", with_no_fd_free}, {"nofile", with_no_fd_allowed},
+		{"threads", among_threads},  {"nproc", at_nproc},
 	};
 	int free_fd;
 
