@@ -136,23 +136,24 @@ static inline void *fdwhy_find_(void *weak, const char *name)
 {
 	return weak ? weak : dlsym((void *)0, name);
 }
-#define FDWHY_FIND_(name) ((__typeof__(&name))fdwhy_find_((void *)name, #name))
-#define FDWHY_CALL_(name, otherwise, ...) \
-	(FDWHY_FIND_(name) ? FDWHY_FIND_(name)(__VA_ARGS__) : (otherwise))
+#define FDWHY_FIND_(name) \
+	__extension__((__typeof__(&name))fdwhy_find_(__extension__(void *) name, #name))
+#define FDWHY_CALL_(name, arguments, otherwise) \
+	(FDWHY_FIND_(name) ? FDWHY_FIND_(name) arguments : (otherwise))
 
 /* So the functions above are called; each with what it returns without fdwhy. */
-#define fdwhy_active() FDWHY_CALL_(fdwhy_active, 0)
-#define fdwhy_session() FDWHY_CALL_(fdwhy_session, "")
-#define fdwhy_mark() FDWHY_CALL_(fdwhy_mark, 0ull)
+#define fdwhy_active() FDWHY_CALL_(fdwhy_active, (), 0)
+#define fdwhy_session() FDWHY_CALL_(fdwhy_session, (), "")
+#define fdwhy_mark() FDWHY_CALL_(fdwhy_mark, (), 0ull)
 #define fdwhy_leaks_since(mark, fn, arg) \
-	FDWHY_CALL_(fdwhy_leaks_since, -ENOSYS, mark, fn, arg, sizeof(struct fdwhy_leak))
-#define fdwhy_count(calls, error) FDWHY_CALL_(fdwhy_count, (long)-ENOSYS, calls, error)
-#define fdwhy_rule_add(rule, id) FDWHY_CALL_(fdwhy_rule_add, -ENOSYS, rule, id)
-#define fdwhy_rule_error() FDWHY_CALL_(fdwhy_rule_error, "")
-#define fdwhy_rule_remove(id) FDWHY_CALL_(fdwhy_rule_remove, -ENOSYS, id)
-#define fdwhy_rule_hits(id) FDWHY_CALL_(fdwhy_rule_hits, (long)-ENOSYS, id)
+	FDWHY_CALL_(fdwhy_leaks_since, (mark, fn, arg, sizeof(struct fdwhy_leak)), -ENOSYS)
+#define fdwhy_count(calls, error) FDWHY_CALL_(fdwhy_count, (calls, error), (long)-ENOSYS)
+#define fdwhy_rule_add(rule, id) FDWHY_CALL_(fdwhy_rule_add, (rule, id), -ENOSYS)
+#define fdwhy_rule_error() FDWHY_CALL_(fdwhy_rule_error, (), "")
+#define fdwhy_rule_remove(id) FDWHY_CALL_(fdwhy_rule_remove, (id), -ENOSYS)
+#define fdwhy_rule_hits(id) FDWHY_CALL_(fdwhy_rule_hits, (id), (long)-ENOSYS)
 #define fdwhy_last_failure(ret) \
-	FDWHY_CALL_(fdwhy_last_failure, -ENOSYS, ret, sizeof(struct fdwhy_failure))
+	FDWHY_CALL_(fdwhy_last_failure, (ret, sizeof(struct fdwhy_failure)), -ENOSYS)
 #endif
 
 #endif

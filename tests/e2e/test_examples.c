@@ -108,13 +108,39 @@ static void installed_it_is_found_by_pkg_config(void **state)
 	expect_said(&p, "PASSED  ] 5 test(s)");
 }
 
+/* Whatever a user's compiler is told: nothing of ours adds to its warnings. */
+static void the_headers_compile_without_a_warning(void **state)
+{
+	static const char *const compilers[] = {"gcc", "clang"};
+	static const char *const standards[] = {"gnu99", "gnu11", "gnu17",
+						"c11 -D_POSIX_C_SOURCE=200809L"};
+	char script[1024], root[PATH_MAX];
+	char *argv[] = {"bash", "-c", script, NULL};
+	struct proc p;
+
+	assert_non_null(getcwd(root, sizeof(root)));
+	for (size_t i = 0; i < 8; i++) {
+		if (!installed(compilers[i / 4]))
+			continue;
+		snprintf(script, sizeof(script),
+			 "cd %.500s && %s -std=%s -Wall -Wextra -Wshadow -Wconversion -Wpedantic"
+			 " -Werror -Iinclude -fsyntax-only examples/test_dial.c",
+			 root, compilers[i / 4], standards[i % 4]);
+		if (run(*state, argv, NULL, &p))
+			fail_msg("%s\n%s", script, file_text(p.err));
+	}
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
-		T(without_fdwhy_it_skips_what_it_cannot_do),     T(the_example_passes_under_fdwhy),
-		T(its_bug_is_found_with_the_stack_of_the_birth), T(each_check_says_what_is_wrong),
+		T(without_fdwhy_it_skips_what_it_cannot_do),
+		T(the_example_passes_under_fdwhy),
+		T(its_bug_is_found_with_the_stack_of_the_birth),
+		T(each_check_says_what_is_wrong),
 		T(installed_it_is_found_by_pkg_config),
+		T(the_headers_compile_without_a_warning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
