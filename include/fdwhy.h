@@ -81,8 +81,9 @@ extern unsigned long long fdwhy_mark(void) FDWHY_WEAK;
 
 /*
  * How many fds are open now that this process made since `mark`; `fn` (NULL: none) is called for
- * each, lowest number first, with `arg`. It may close the fd. fds that were made by raw system
- * calls or inside libc are found too (below number 1024), without call and stack.
+ * each, lowest number first, with `arg`. It may close the fd. While the process has one thread, fds
+ * below 1024 that were made by raw system calls or inside libc are found too, without call and
+ * stack.
  * -EINVAL when `mark` is 0; -ENOSYS, -ENODEV.
  */
 extern int fdwhy_leaks_since(unsigned long long mark, fdwhy_leak_fn *fn, void *arg,

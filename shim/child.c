@@ -218,6 +218,13 @@ static uint64_t open_count(void)
 	return (uint64_t)st.st_size;
 }
 
+static bool is_unknown(int fd)
+{
+	const struct record_slot *s = slots_at(fd);
+
+	return !s || (s->state != SLOT_open && s->state != SLOT_closing);
+}
+
 /* Returns how many are open. */
 static uint64_t find_open(int base, int count, bool first)
 {
@@ -230,13 +237,10 @@ static uint64_t find_open(int base, int count, bool first)
 	if (sysc(SYS_ppoll, p, count, now, 0, 8) < 0)
 		return 0;
 	for (int i = 0; i < count; i++) {
-		const struct record_slot *s;
-
 		if (p[i].revents & 0x20 /* POLLNVAL */)
 			continue;
 		open++;
-		s = slots_at(base + i);
-		if (!s || (s->state != SLOT_open && s->state != SLOT_closing))
+		if (is_unknown(base + i))
 			found(base + i, first);
 	}
 	return open;
@@ -274,13 +278,16 @@ void child_look(void)
 		return;
 	for (int fd = 0; fd < end; fd++) {
 		const struct record_slot *s = slots_at(fd);
+		uint32_t seq = s ? record_observe(&s->seq) : 0;
 
 		if (!s)
 			fd |= (int)RECORD_CHUNK_FDS - 1;
-		else if (s->state == SLOT_open && sysc(SYS_fcntl, fd, F_GETFD) == -EBADF)
+		else if (s->state == SLOT_open && sysc(SYS_fcntl, fd, F_GETFD) == -EBADF &&
+			 record_peek(&s->seq) == seq) /* not closed and opened by a thread */
 			slots_lost(fd, 0, true);
 	}
-	find_all(false, UINT64_MAX); /* threads open and close meanwhile: no count to go by */
+	if (__libc_single_threaded) /* else a thread may be between its open() and its birth */
+		find_all(false, UINT64_MAX);
 }
 
 /* ---- the end ----------------------------------------------------------------------------------
@@ -303,8 +310,7 @@ static bool nothing_to_say(const struct record_header *h)
 
 	/* Others may suffer from a mode that it set on what it shares with them. */
 	if (h->eagains || h->misuses || h->limits || h->rules_why || h->part[PART_shared].used ||
-	    !h->part[PART_images].used ||
-	    h->part[PART_ring].used > h->forks)
+	    !h->part[PART_images].used || h->part[PART_ring].used > h->forks)
 		return false;
 	for (unsigned i = 0; i < MISS_COUNT; i++)
 		if (h->missed[i])

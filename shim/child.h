@@ -17,7 +17,7 @@ void child_begin(void);
  * slot are found. `first` image of the process: what is there was inherited, not missed.
  */
 void child_reconcile(bool first);
-/* The same while the process runs: what was opened and closed unseen since the last look. */
+/* The same while the process runs: what was closed and, without threads, opened unseen. */
 void child_look(void);
 /* What an open fd is, by asking the kernel. */
 uint8_t child_kind(int fd);

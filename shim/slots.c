@@ -79,8 +79,7 @@ static bool grow_near(int fd)
 	uint64_t want = (uint64_t)fd / CHUNK + 1;
 	uint64_t bytes = want * CHUNK * sizeof(struct record_slot);
 
-	if (bytes > p->size_bytes || far_base((uint32_t)want - 1) ||
-	    !store_real(PART_slots, bytes))
+	if (bytes > p->size_bytes || far_base((uint32_t)want - 1) || !store_real(PART_slots, bytes))
 		return false;
 	take_in_far(record_peek(&p->used), want);
 	if (record_peek(&p->used) < want)
@@ -223,11 +222,14 @@ uint64_t slots_now(void)
 
 uint64_t slots_mark(void)
 {
-	uint64_t mark = self_clock(CLOCK_MONOTONIC) + 1; /* births of this very ns are before it */
+	uint64_t old = record_peek(&marked_ns), mark;
 
-	if (mark <= record_peek(&marked_ns))
-		mark = record_peek(&marked_ns) + 1;
-	record_poke(&marked_ns, mark);
+	do {
+		mark = self_clock(CLOCK_MONOTONIC) + 1; /* births of this very ns are before it */
+		if (mark <= old)
+			mark = old + 1;
+	} while (!__atomic_compare_exchange_n(&marked_ns, &old, mark, false, __ATOMIC_RELAXED,
+					      __ATOMIC_RELAXED));
 	return mark;
 }
 

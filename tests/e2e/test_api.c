@@ -56,6 +56,19 @@ static void leaks_since_a_mark_are_told_with_their_birth(void **state)
 	in_all_targets(*state, "leaks");
 }
 
+/* And nobody's open or close is taken for one that was not seen. */
+static void marks_and_threads_do_not_meet(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {ARG(built(targets[0])), "threads", NULL};
+	json_object *r;
+
+	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
+	r = report_of(w, work_path(w, "s"));
+	assert_int_equal(json_object_array_length(field(r, "coverage")), 0);
+	json_object_put(r);
+}
+
 static void failures_and_births_are_counted(void **state)
 {
 	in_all_targets(*state, "counts");
@@ -106,6 +119,7 @@ int main(void)
 		T(without_the_shim_every_function_says_so),
 		T(a_shim_that_is_off_says_so),
 		T(leaks_since_a_mark_are_told_with_their_birth),
+		T(marks_and_threads_do_not_meet),
 		T(failures_and_births_are_counted),
 		T(rules_are_added_removed_and_counted_anew),
 		T(the_latest_failure_has_its_cause),

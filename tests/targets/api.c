@@ -157,6 +157,38 @@ static void leaks(void)
 	a_temporary_file_is_a_file();
 }
 
+/* ---- leaks, while other threads open and close ---- */
+
+static volatile int stop;
+
+static void *churns(void *arg)
+{
+	while (!stop)
+		close(open_one());
+	return arg;
+}
+
+static void threads(void)
+{
+	unsigned long long mark = fdwhy_mark();
+	pthread_t t[3];
+	int kept;
+
+	for (int i = 0; i < 3; i++)
+		CHECK(!pthread_create(&t[i], NULL, churns, NULL));
+	for (int i = 0; i < 300; i++) {
+		unsigned long long inner = fdwhy_mark();
+
+		kept = open_one();
+		CHECK(fdwhy_leaks_since(inner, NULL, NULL) >= 1);
+		close(kept);
+	}
+	stop = 1;
+	for (int i = 0; i < 3; i++)
+		CHECK(!pthread_join(t[i], NULL));
+	CHECK(fdwhy_leaks_since(mark, NULL, NULL) == 0);
+}
+
 /* ---- counts ---- */
 
 static void counts(void)
@@ -312,8 +344,9 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} modes[] = {{"unloaded", unloaded}, {"off", off},     {"leaks", leaks},
-		     {"counts", counts},     {"rules", rules}, {"failure", failure}};
+	} modes[] = {{"unloaded", unloaded}, {"off", off},       {"leaks", leaks},
+		     {"threads", threads},   {"counts", counts}, {"rules", rules},
+		     {"failure", failure}};
 
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (!strcmp(modes[i].name, argv[1])) {
