@@ -73,7 +73,11 @@ export CMD
 .PHONY: all deps test-deps run check check-truth check-foreign test lint coverage bench install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
-all: $O/libfdwhy.so $O/fdwhy
+all: $O/libfdwhy.so $O/fdwhy $O/default.supp
+
+$O/default.supp: tools/default.supp
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
 
 # Code and constants in one mapping: two mappings less to make, copy at fork and take down.
 $O/libfdwhy.so: $(shim_o) $O/exports.map
@@ -192,6 +196,7 @@ install: all
 		$(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
 	install -m 755 $O/fdwhy $(DESTDIR)$(PREFIX)/bin/fdwhy
 	install -m 755 $O/libfdwhy.so $(DESTDIR)$(PREFIX)/lib/fdwhy/libfdwhy.so
+	install -m 644 tools/default.supp $(DESTDIR)$(PREFIX)/lib/fdwhy/default.supp
 	install -m 644 $(wildcard docs/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
 	install -m 644 $(wildcard docs/*.3) $(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 644 $(API) $(DESTDIR)$(PREFIX)/include
@@ -199,6 +204,7 @@ install: all
 		>$(DESTDIR)$(PREFIX)/lib/pkgconfig/fdwhy.pc
 uninstall:
 	rm -f $(DESTDIR)$(PREFIX)/bin/fdwhy $(DESTDIR)$(PREFIX)/lib/fdwhy/libfdwhy.so \
+		$(DESTDIR)$(PREFIX)/lib/fdwhy/default.supp \
 		$(DESTDIR)$(PREFIX)/lib/pkgconfig/fdwhy.pc \
 		$(API:include/%=$(DESTDIR)$(PREFIX)/include/%) \
 		$(patsubst docs/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard docs/*.1)) \

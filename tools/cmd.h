@@ -11,8 +11,10 @@ int cmd_check(int argc, char **argv);
 int cmd_rules(int argc, char **argv);
 int cmd_sweep(int argc, char **argv);
 int cmd_ctl(int argc, char **argv);
+int cmd_suppress(int argc, char **argv);
 
 /* The report of a session on stdout, as `fdwhy report` without options prints it. */
-int cmd_report_session(const char *path, const char *name);
+struct suppressions;
+int cmd_report_session(const char *path, const char *name, struct suppressions *known);
 
 #endif

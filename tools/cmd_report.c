@@ -10,6 +10,7 @@
 #include "names.h"
 #include "out.h"
 #include "session.h"
+#include "suppress.h"
 #include "term.h"
 #include "util.h"
 
@@ -25,6 +26,8 @@ static const char help[] =
 	"  -p, --pid=PID     only this process\n"
 	"  -c, --call=NAME   only this call, e.g. connect\n"
 	"      --no-symbols  module+offset only; fast\n"
+	"      --suppressions=FILE  leave out what it lists (often; see fdwhy-suppress(1))\n"
+	"      --no-suppressions    show also what libc and runtimes are known to keep open\n"
 	"      --no-stop     do not stop the process on the other side for a moment to see where\n"
 	"                    it is now\n"
 	"  -h, --help        this text\n"
@@ -34,7 +37,8 @@ static const char help[] =
 struct request {
 	struct out_options out;
 	struct model_options model;
-	bool json, symbols;
+	struct suppressions own, *suppressions;
+	bool json, symbols, no_default;
 	bool stop; /* processes, for a moment, to see where they are */
 	const char *session;
 };
@@ -60,46 +64,67 @@ static int set_pid(struct request *r, const char *s)
 	return 0;
 }
 
+static const struct option options[] = {
+	{"all", no_argument, NULL, 'a'},
+	{"json", no_argument, NULL, 'j'},
+	{"pid", required_argument, NULL, 'p'},
+	{"call", required_argument, NULL, 'c'},
+	{"no-symbols", no_argument, NULL, 'n'},
+	{"no-stop", no_argument, NULL, 's'},
+	{"suppressions", required_argument, NULL, 'S'},
+	{"no-suppressions", no_argument, NULL, 'N'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
+/* Status, or 1 when help was printed. */
+static int take(struct request *r, int c)
+{
+	switch (c) {
+	case 'a':
+		r->out.all = true;
+		return 0;
+	case 'j':
+		r->json = true;
+		return 0;
+	case 'n':
+		r->symbols = false;
+		return 0;
+	case 's':
+		r->stop = false;
+		return 0;
+	case 'S':
+		return suppress_read(&r->own, optarg, 2);
+	case 'N':
+		r->no_default = true;
+		return 0;
+	case 'p':
+		return set_pid(r, optarg);
+	case 'c':
+		return set_call(r, optarg);
+	case 'h':
+		return fputs(help, stdout) < 0 ? 2 : 1;
+	default:
+		return util_error(2, "see fdwhy report --help");
+	}
+}
+
 /* 0 go on, 1 help was printed, else an exit status. */
 static int parse(int argc, char **argv, struct request *r)
 {
-	static const struct option options[] = {
-		{"all", no_argument, NULL, 'a'},
-		{"json", no_argument, NULL, 'j'},
-		{"pid", required_argument, NULL, 'p'},
-		{"call", required_argument, NULL, 'c'},
-		{"no-symbols", no_argument, NULL, 'n'},
-		{"no-stop", no_argument, NULL, 's'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	int c, status = 0;
 
-	while (!status && (c = getopt_long(argc, argv, "ajp:c:h", options, NULL)) != -1) {
-		if (c == 'a')
-			r->out.all = true;
-		else if (c == 'j')
-			r->json = true;
-		else if (c == 'n')
-			r->symbols = false;
-		else if (c == 's')
-			r->stop = false;
-		else if (c == 'p')
-			status = set_pid(r, optarg);
-		else if (c == 'c')
-			status = set_call(r, optarg);
-		else if (c == 'h')
-			status = fputs(help, stdout) < 0 ? 2 : 1;
-		else
-			status = util_error(2, "see fdwhy report --help");
-	}
+	while (!status && (c = getopt_long(argc, argv, "ajp:c:h", options, NULL)) != -1)
+		status = take(r, c);
 	if (!status && optind + 1 < argc)
 		status = util_error(2, "%s: one session at a time", argv[optind + 1]);
+	if (!status && !r->no_default)
+		status = suppress_read_default(&r->own, 2);
 	r->session = argv[optind];
 	return status;
 }
 
-static int print(const struct request *r, struct model *m)
+static int print(struct request *r, struct model *m)
 {
 	struct symbols *s =
 		symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
@@ -108,6 +133,7 @@ static int print(const struct request *r, struct model *m)
 		model_present(m, r->out.all || r->json);
 	fold_fds(m, s);
 	model_states(m);
+	suppress_apply(r->suppressions, m, s);
 	if (r->json) {
 		struct json_object *o = out_json(m, s, &r->out);
 
@@ -121,7 +147,7 @@ static int print(const struct request *r, struct model *m)
 	return fflush(stdout) ? util_error(2, "standard output: cannot write") : 0;
 }
 
-static int report(const struct request *r, const char *path)
+static int report(struct request *r, const char *path)
 {
 	struct model m;
 	int error = model_load(path, &r->model, &m);
@@ -150,20 +176,21 @@ int cmd_report(int argc, char **argv)
 	struct session s;
 	int status = parse(argc, argv, &r);
 
-	if (status)
-		return status == 1 ? 0 : status;
-	status = session_find(r.session, &s);
-	if (status)
-		return status;
-	r.out.name = s.name;
-	status = report(&r, s.path);
-	session_free(&s);
-	return status;
+	r.suppressions = &r.own;
+	if (!status)
+		status = session_find(r.session, &s);
+	if (!status) {
+		r.out.name = s.name;
+		status = report(&r, s.path);
+		session_free(&s);
+	}
+	suppress_free(&r.own);
+	return status == 1 ? 0 : status;
 }
 
-int cmd_report_session(const char *path, const char *name)
+int cmd_report_session(const char *path, const char *name, struct suppressions *known)
 {
-	struct request r = {.symbols = true, .out.name = name};
+	struct request r = {.symbols = true, .out.name = name, .suppressions = known};
 
 	return report(&r, path);
 }

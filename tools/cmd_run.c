@@ -52,15 +52,16 @@ static void summarize(const struct model_summary *s, const struct run_options *o
 		o->directory ? path : session_name(path));
 }
 
-static void fold(struct model *m)
+static void fold(struct model *m, struct suppressions *known)
 {
 	struct symbols *s = symbols_open(m, true, false);
 
 	fold_fds(m, s);
+	suppress_apply(known, m, s);
 	symbols_close(s);
 }
 
-static int conclude(const struct run_options *o, const char *path, int status)
+static int conclude(struct run_options *o, const char *path, int status)
 {
 	const struct model_options options = {0};
 	struct model_summary s;
@@ -70,7 +71,7 @@ static int conclude(const struct run_options *o, const char *path, int status)
 	if (o->quiet && !o->fail_on && !o->report)
 		return status;
 	model_load(path, &options, &m);
-	fold(&m);
+	fold(&m, &o->suppressions);
 	model_summarize(&m, &s);
 	none = !m.processes_count;
 	if (none)
@@ -80,7 +81,7 @@ static int conclude(const struct run_options *o, const char *path, int status)
 	failed = run_fail_found(&m, o->fail_on);
 	model_free(&m);
 	if (o->report)
-		cmd_report_session(path, session_name(path));
+		cmd_report_session(path, session_name(path), &o->suppressions);
 	if (failed)
 		return o->error_exitcode >= 0 ? o->error_exitcode : 1;
 	return none && o->fail_on ? 125 : status; /* nothing was checked: not a success */
@@ -102,7 +103,7 @@ static void discard(const char *path)
 }
 
 /* In a session that is made; the log is open before the command starts, or it does not start. */
-static int run_in(const struct run_options *o, const char *path, const char *library)
+static int run_in(struct run_options *o, const char *path, const char *library)
 {
 	struct tree t = {.session = path, .all = !o->wait_child_only};
 	struct log *l = NULL;
@@ -161,6 +162,7 @@ int cmd_run(int argc, char **argv)
 	if (!status)
 		status = run_in(&o, path, library);
 	rulefile_free(&o.rules);
+	suppress_free(&o.suppressions);
 	free(library);
 	free(path);
 	return status;

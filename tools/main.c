@@ -14,6 +14,7 @@ static const struct command {
 	{"run", cmd_run, "run a command and record every EAGAIN and every fd"},
 	{"report", cmd_report, "say why calls failed and what was left open"},
 	{"fds", cmd_fds, "who has what open, and how long until a limit"},
+	{"suppress", cmd_suppress, "write suppressions of what a report says"},
 	{"list", cmd_list, "the sessions there are"},
 	{"check", cmd_check, "can this program be recorded?"},
 	{"rules", cmd_rules, "what would the rules of a file do?"},
@@ -29,7 +30,7 @@ static int help(void)
 	     "Why did a call fail with \"Resource temporarily unavailable\", and why is this file\n"
 	     "descriptor still open? For unmodified programs.\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		printf("  %-8s %s\n", commands[i].name, commands[i].text);
+		printf("  %-9s %s\n", commands[i].name, commands[i].text);
 	puts("\nStart with:  fdwhy run -- your-daemon --its-options\n"
 	     "then:        fdwhy report\n"
 	     "Each command has --help. fdwhy --version prints the version.");

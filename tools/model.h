@@ -119,6 +119,7 @@ struct model_fds {
 	uint32_t series[RECORD_SERIES];
 	uint64_t series_width_ns;
 	struct verdict verdict;
+	const char *suppressed; /* "file:line" of what says so, NULL */
 };
 
 struct model_open {
@@ -173,6 +174,7 @@ struct model_child_leak {
 	uint64_t kept;            /* sockets and pipes that nobody else has any more */
 	struct model_pids pids;   /* of the children */
 	char *target, *comm;      /* of a child; the latest */
+	const char *suppressed;
 };
 
 enum misuse_kind {
@@ -187,6 +189,7 @@ struct model_misuse {
 	uint16_t call, error;
 	uint8_t fd_kind;
 	int fd; /* of MISUSE_standard_close */
+	const char *suppressed;
 	uint64_t count, first_ns, last_ns;
 	uint32_t stack, birth_stack, death_stack;
 	struct model_pids pids;
@@ -317,6 +320,7 @@ void model_free(struct model *m);
 struct model_summary {
 	uint64_t eagains, failures, suspicious, benign; /* calls, sites, sites, sites */
 	uint64_t leaks, growing, misuse, limits, open, child_leaks;
+	uint64_t suppressed; /* places, not counted above */
 	uint64_t processes, alive;
 };
 void model_summarize(const struct model *m, struct model_summary *ret);
@@ -335,6 +339,7 @@ void model_at_limit(struct model *m, const struct record *r, uint32_t process);
 void model_judge_limits(struct model *m);
 /* What kind each misuse is of: from its stacks. */
 void model_misuse(struct model *m);
+const char *model_misuse_name(enum misuse_kind kind);
 /* Finds child_leaks[]; again when model_states() has found the inodes. */
 void model_children(struct model *m);
 void model_children_free(struct model *m);

@@ -142,15 +142,23 @@ void model_summarize(const struct model *m, struct model_summary *ret)
 		ret->alive += m->processes[i].how == HOW_running;
 	}
 	for (size_t i = 0; i < m->fds_count; i++) {
-		ret->leaks += m->fds[i].verdict.kind == VERDICT_leak;
-		ret->growing += m->fds[i].verdict.kind == VERDICT_growing;
+		bool shown = !m->fds[i].suppressed;
+
+		ret->leaks += shown && m->fds[i].verdict.kind == VERDICT_leak;
+		ret->growing += shown && m->fds[i].verdict.kind == VERDICT_growing;
+		ret->suppressed += !shown;
 	}
-	for (size_t i = 0; i < m->misuses_count; i++)
-		ret->misuse += m->misuses[i].count;
+	for (size_t i = 0; i < m->misuses_count; i++) {
+		ret->misuse += m->misuses[i].suppressed ? 0 : m->misuses[i].count;
+		ret->suppressed += m->misuses[i].suppressed != NULL;
+	}
 	for (size_t i = 0; i < m->limits_count; i++)
 		ret->limits += m->limits[i].count;
 	ret->open = m->opens_count;
-	ret->child_leaks = m->child_leaks_count;
+	for (size_t i = 0; i < m->child_leaks_count; i++) {
+		ret->child_leaks += !m->child_leaks[i].suppressed;
+		ret->suppressed += m->child_leaks[i].suppressed != NULL;
+	}
 	ret->processes = m->processes_count;
 }
 

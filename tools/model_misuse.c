@@ -27,6 +27,18 @@ static enum misuse_kind kind_of(const struct model *m, const struct model_misuse
 	return names_class(x->call) == CLASS_close ? MISUSE_double_close : MISUSE_use_after_close;
 }
 
+const char *model_misuse_name(enum misuse_kind kind)
+{
+	static const char *const names[] = {
+		[MISUSE_double_close] = "double-close",
+		[MISUSE_use_after_close] = "use-after-close",
+		[MISUSE_foreign_close] = "foreign-close",
+		[MISUSE_standard_close] = "standard-close",
+	};
+
+	return names[kind];
+}
+
 void model_misuse(struct model *m)
 {
 	for (size_t i = 0; i < m->misuses_count; i++)

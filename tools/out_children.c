@@ -78,7 +78,7 @@ void out_children(struct out_page *p)
 	for (size_t i = 0; i < p->m->child_leaks_count; i++) {
 		const struct model_child_leak *c = &p->m->child_leaks[i];
 
-		if (p->o->call && p->o->call != c->call)
+		if (c->suppressed || (p->o->call && p->o->call != c->call))
 			continue;
 		if (left && left-- && (c->alive || p->o->all))
 			print(p, c);
@@ -128,6 +128,7 @@ struct json_object *out_children_json(const struct model *m, struct symbols *s)
 		ADD(o, "owner_pid", json_object_new_int(m->processes[c->owner].pid));
 		ADD(o, "owner_comm", text(m->processes[c->owner].comm));
 		ADD(o, "advice", text(close_on_exec(c->call)));
+		ADD(o, "suppressed", text(c->suppressed));
 		ADD(o, "stack", out_json_stack(m, s, c->stack));
 		json_object_array_add(list, o);
 	}

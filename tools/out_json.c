@@ -324,6 +324,7 @@ static struct json_object *fds(const struct model *m, struct symbols *s, const s
 	ADD(o, "call", text(names_call(f->call)));
 	ADD(o, "verdict", text(verdict_name(f->verdict.kind)));
 	ADD(o, "reason", text(f->verdict.reason));
+	ADD(o, "suppressed", text(f->suppressed));
 	ADD(o, "opened", number(f->opened));
 	ADD(o, "closed", number(f->closed));
 	ADD(o, "open", number(f->open));
@@ -417,6 +418,7 @@ static struct json_object *totals(const struct model *m)
 	ADD(o, "limit", number(t.limits));
 	ADD(o, "open_fds", number(t.open));
 	ADD(o, "child_leaks", number(t.child_leaks));
+	ADD(o, "suppressed", number(t.suppressed));
 	return o;
 }
 

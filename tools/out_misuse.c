@@ -76,7 +76,8 @@ static void print_misuse(struct out_page *p, const struct model_misuse *x)
 void out_misuse(struct out_page *p)
 {
 	for (size_t i = 0; i < p->m->misuses_count; i++)
-		if (!p->o->call || p->o->call == p->m->misuses[i].call)
+		if ((!p->o->call || p->o->call == p->m->misuses[i].call) &&
+		    !p->m->misuses[i].suppressed)
 			print_misuse(p, &p->m->misuses[i]);
 }
 
@@ -97,18 +98,12 @@ static void add_time(struct json_object *o, const char *key, const char *ns_key,
 struct json_object *out_misuse_json(const struct model *m, struct symbols *s,
 				    const struct model_misuse *x)
 {
-	static const char *const kinds[] = {
-		[MISUSE_double_close] = "double-close",
-		[MISUSE_use_after_close] = "use-after-close",
-		[MISUSE_foreign_close] = "foreign-close",
-		[MISUSE_standard_close] = "standard-close",
-	};
 	struct json_object *o = json_object_new_object(), *pids = json_object_new_array();
 	bool standard = x->kind == MISUSE_standard_close;
 
 	for (size_t i = 0; i < x->pids.count; i++)
 		json_object_array_add(pids, json_object_new_int(x->pids.pid[i]));
-	ADD(o, "kind", json_object_new_string(kinds[x->kind]));
+	ADD(o, "kind", json_object_new_string(model_misuse_name(x->kind)));
 	ADD(o, "call", json_object_new_string(names_call(x->call)));
 	ADD(o, "fd", standard ? json_object_new_int(x->fd) : NULL);
 	ADD(o, "fd_kind", json_object_new_string(names_kind(x->fd_kind)));
@@ -117,6 +112,7 @@ struct json_object *out_misuse_json(const struct model *m, struct symbols *s,
 	add_time(o, "last", "last_ns", x->last_ns);
 	ADD(o, "pids", pids);
 	ADD(o, "target", x->target ? json_object_new_string(x->target) : NULL);
+	ADD(o, "suppressed", x->suppressed ? json_object_new_string(x->suppressed) : NULL);
 	ADD(o, "stack", out_json_stack(m, s, x->stack));
 	ADD(o, "birth_stack", out_json_stack(m, s, x->birth_stack));
 	ADD(o, "death_stack", out_json_stack(m, s, x->death_stack));

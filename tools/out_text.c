@@ -92,7 +92,7 @@ static void print_failures(struct out_page *p)
 
 static bool worth_showing(const struct out_page *p, const struct model_fds *f)
 {
-	if (p->o->call && p->o->call != f->call)
+	if (f->suppressed || (p->o->call && p->o->call != f->call))
 		return false;
 	return p->o->all || f->verdict.kind >= VERDICT_idle ||
 	       (f->verdict.kind == VERDICT_at_exit && !f->listening);
@@ -283,6 +283,9 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 	out_children(&p);
 	out_rules(&p);
 	print_totals(&p, &t);
+	if (t.suppressed)
+		fprintf(to, "Suppressed: %llu place%s\n", (unsigned long long)t.suppressed,
+			t.suppressed == 1 ? "" : "s");
 	if (o->all)
 		print_processes(&p);
 	print_coverage(&p);

@@ -20,7 +20,7 @@
  */
 
 /* The text and a line under it that points at what is wrong. */
-static int show(int status, const char *where, const char *text, const struct rules_error *e)
+int rulefile_wrong(int status, const char *where, const char *text, const struct rules_error *e)
 {
 	util_error(status, "%s:%u: %s", where, e->column, e->message);
 	fprintf(stderr, "  %s\n  %*s^", text, (int)e->column - 1, "");
@@ -49,7 +49,7 @@ int rulefile_add(struct rulefile *f, const char *where, enum rule_action action,
 	struct rule r;
 
 	if (rules_parse(text, action, &r, &e))
-		return show(status, where, text, &e);
+		return rulefile_wrong(status, where, text, &e);
 	return keep(f, where, &r, status);
 }
 
@@ -71,7 +71,7 @@ int rulefile_read(struct rulefile *f, const char *path, int status)
 		snprintf(where, sizeof(where), "%s:%u", path, ++number);
 		got = rules_parse_line(line, &r, &e);
 		if (got < 0)
-			error = show(status, where, line, &e);
+			error = rulefile_wrong(status, where, line, &e);
 		else if (!got)
 			error = keep(f, where, &r, status);
 	}

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "ruleset.h"
+#include "rules_parse.h"
 
 struct rulefile {
 	struct rule *rules;
@@ -22,6 +22,8 @@ struct rulefile {
 int rulefile_add(struct rulefile *f, const char *where, enum rule_action action, const char *text,
 		 int status);
 int rulefile_read(struct rulefile *f, const char *path, int status);
+/* Print what is wrong with `text`, and a line under it that points there. Returns `status`. */
+int rulefile_wrong(int status, const char *where, const char *text, const struct rules_error *e);
 void rulefile_free(struct rulefile *f);
 
 /* Make "rules" and "rules.counts" in a session. 0, or 125 after a printed error. */

@@ -10,6 +10,7 @@
 #include <sys/types.h>
 #include "explain.h"
 #include "rulefile.h"
+#include "suppress.h"
 
 /* Words of --fail-on, as the report says them. X(id, word) */
 #define RUN_FAILS(X) \
@@ -40,6 +41,8 @@ struct run_options {
 	int error_exitcode; /* -1: not given */
 	const char *stacks, *size;
 	struct rulefile rules;
+	struct suppressions suppressions;
+	bool no_default; /* suppressions */
 	const char *replay; /* a session */
 	char **command;
 };

@@ -76,16 +76,26 @@ static uint64_t verdicts(const struct model *m, enum verdict_kind kind)
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->fds_count; i++)
-		n += m->fds[i].verdict.kind == kind;
+		n += m->fds[i].verdict.kind == kind && !m->fds[i].suppressed;
 	return n;
 }
 
-static uint64_t misuses(const struct model *m, enum misuse_kind kind)
+static uint64_t child_leaks(const struct model *m)
+{
+	uint64_t n = 0;
+
+	for (size_t i = 0; i < m->child_leaks_count; i++)
+		n += !m->child_leaks[i].suppressed;
+	return n;
+}
+
+/* `kinds`: bits 1 << enum misuse_kind */
+static uint64_t misuses(const struct model *m, unsigned kinds)
 {
 	uint64_t n = 0;
 
 	for (size_t i = 0; i < m->misuses_count; i++)
-		n += m->misuses[i].kind == kind;
+		n += kinds >> m->misuses[i].kind & 1 && !m->misuses[i].suppressed;
 	return n;
 }
 
@@ -101,7 +111,7 @@ static uint64_t count(const struct model *m, enum run_fail what)
 	case FAIL_at_exit:
 		return verdicts(m, VERDICT_at_exit);
 	case FAIL_child_leak:
-		return m->child_leaks_count;
+		return child_leaks(m);
 	case FAIL_failure:
 		return severe(m, SEVERITY_failure);
 	case FAIL_suspicious:
@@ -111,15 +121,15 @@ static uint64_t count(const struct model *m, enum run_fail what)
 	case FAIL_limit:
 		return m->limits_count;
 	case FAIL_misuse:
-		return m->misuses_count;
+		return misuses(m, ~0u);
 	case FAIL_double_close:
-		return misuses(m, MISUSE_double_close);
+		return misuses(m, 1u << MISUSE_double_close);
 	case FAIL_use_after_close:
-		return misuses(m, MISUSE_use_after_close);
+		return misuses(m, 1u << MISUSE_use_after_close);
 	case FAIL_foreign_close:
-		return misuses(m, MISUSE_foreign_close);
+		return misuses(m, 1u << MISUSE_foreign_close);
 	case FAIL_standard_close:
-		return misuses(m, MISUSE_standard_close);
+		return misuses(m, 1u << MISUSE_standard_close);
 	default:
 		return m->coverage_count;
 	}

@@ -32,6 +32,8 @@ static const char help[] =
 	"      --size=small|normal|large  room of a process's record (default normal)\n"
 	"      --quarantine       do not reuse closed numbers at once: a use after close is "
 	"EBADF\n"
+	"      --suppressions=FILE  do not count or show what it lists; often\n"
+	"      --no-suppressions  count also what libc and runtimes are known to keep open\n"
 	"      --retry=RULE       on EAGAIN wait and call again: connect:path=/run/x/*:for=2s\n"
 	"      --inject=RULE      make calls fail: connect:error=EAGAIN:when=3+2\n"
 	"      --ignore=RULE      leave failures out of the record: recv:comm=worker\n"
@@ -96,6 +98,8 @@ enum {
 	EXITCODE,
 	REPORT,
 	QUARANTINE,
+	SUPPRESSIONS,
+	NO_SUPPRESSIONS,
 	STACKS,
 	SIZE,
 	RETRY,
@@ -128,6 +132,14 @@ static int take_rule(struct run_options *o, int c, const char *value)
 	}
 }
 
+static int take_known(struct run_options *o, int c, const char *value)
+{
+	if (c == SUPPRESSIONS)
+		return suppress_read(&o->suppressions, value, 125);
+	o->no_default = true;
+	return 0;
+}
+
 static int take(struct run_options *o, int c, const char *value)
 {
 	switch (c) {
@@ -152,6 +164,8 @@ static int take(struct run_options *o, int c, const char *value)
 	case QUARANTINE:
 		o->quarantine = true;
 		return 0;
+	case SUPPRESSIONS ... NO_SUPPRESSIONS:
+		return take_known(o, c, value);
 	case STACKS:
 		return set_stacks(o, value);
 	case SIZE:
@@ -168,30 +182,33 @@ static int take(struct run_options *o, int c, const char *value)
 	}
 }
 
+static const struct option options[] = {
+	{"output", required_argument, NULL, 'o'},
+	{"log", required_argument, NULL, LOG},
+	{"log-stacks", no_argument, NULL, LOG_STACKS},
+	{"wait", required_argument, NULL, WAIT},
+	{"fail-on", required_argument, NULL, FAIL_ON},
+	{"error-exitcode", required_argument, NULL, EXITCODE},
+	{"report", no_argument, NULL, REPORT},
+	{"quarantine", no_argument, NULL, QUARANTINE},
+	{"suppressions", required_argument, NULL, SUPPRESSIONS},
+	{"no-suppressions", no_argument, NULL, NO_SUPPRESSIONS},
+	{"stacks", required_argument, NULL, STACKS},
+	{"size", required_argument, NULL, SIZE},
+	{"retry", required_argument, NULL, RETRY},
+	{"inject", required_argument, NULL, INJECT},
+	{"ignore", required_argument, NULL, IGNORE},
+	{"note", required_argument, NULL, NOTE},
+	{"rules", required_argument, NULL, RULES},
+	{"seed", required_argument, NULL, SEED},
+	{"replay", required_argument, NULL, REPLAY},
+	{"quiet", no_argument, NULL, 'q'},
+	{"help", no_argument, NULL, 'h'},
+	{NULL, 0, NULL, 0},
+};
+
 int run_parse(int argc, char **argv, struct run_options *ret)
 {
-	static const struct option options[] = {
-		{"output", required_argument, NULL, 'o'},
-		{"log", required_argument, NULL, LOG},
-		{"log-stacks", no_argument, NULL, LOG_STACKS},
-		{"wait", required_argument, NULL, WAIT},
-		{"fail-on", required_argument, NULL, FAIL_ON},
-		{"error-exitcode", required_argument, NULL, EXITCODE},
-		{"report", no_argument, NULL, REPORT},
-		{"quarantine", no_argument, NULL, QUARANTINE},
-		{"stacks", required_argument, NULL, STACKS},
-		{"size", required_argument, NULL, SIZE},
-		{"retry", required_argument, NULL, RETRY},
-		{"inject", required_argument, NULL, INJECT},
-		{"ignore", required_argument, NULL, IGNORE},
-		{"note", required_argument, NULL, NOTE},
-		{"rules", required_argument, NULL, RULES},
-		{"seed", required_argument, NULL, SEED},
-		{"replay", required_argument, NULL, REPLAY},
-		{"quiet", no_argument, NULL, 'q'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
-	};
 	const char *file = getenv("FDWHY_RULES");
 	int c, status = 0;
 
@@ -203,6 +220,8 @@ int run_parse(int argc, char **argv, struct run_options *ret)
 	if (!argv[optind])
 		return util_error(125, "run: no command given; fdwhy run -- COMMAND");
 	ret->command = argv + optind;
+	if (!ret->no_default && suppress_read_default(&ret->suppressions, 125))
+		return 125;
 	if (ret->replay && ret->rules.count)
 		return util_error(125, "--replay=%s goes without other rules", ret->replay);
 	if (!ret->replay && file && *file)
