@@ -5,6 +5,9 @@
 
 #define HOT __attribute__((hot))
 #define COLD __attribute__((cold, noinline))
+/* Not in the hot path's way, but fast itself: COLD is optimized for size. */
+#define WARM __attribute__((noinline))
+#define INLINED __attribute__((always_inline)) inline
 #define EXPORT __attribute__((visibility("default")))
 /* For data declared in headers: -fvisibility=hidden covers definitions only, and the difference is
  * a load from the GOT on the hot path. */

@@ -67,7 +67,7 @@ static bool facts_due(const struct record_site *site, uint64_t now)
 	return now - f->time_ns >= FACTS_INTERVAL_NS;
 }
 
-static uint32_t take_facts(const struct call_what *w, struct record_site *site, uint8_t kind,
+static COLD uint32_t take_facts(const struct call_what *w, struct record_site *site, uint8_t kind,
 			   uint64_t now)
 {
 	const struct probe_in in = {.call = w->call,
@@ -110,8 +110,8 @@ static uint32_t take_facts(const struct call_what *w, struct record_site *site, 
 	return site->facts;
 }
 
-static void add_event(const struct call_what *w, const struct record_site *site, uint32_t id,
-		      uint32_t facts, uint64_t now)
+static INLINED void add_event(const struct call_what *w, const struct record_site *site,
+			      uint32_t id, uint32_t facts, uint64_t now)
 {
 	uint64_t seq;
 	struct record_event *e = store_event_begin(&seq);
@@ -134,9 +134,10 @@ static void add_event(const struct call_what *w, const struct record_site *site,
 	store_event_end(e, seq);
 }
 
-static struct record_site *count_failure(const struct call_what *w, uint16_t error,
-					 struct record_slot *s, uint64_t now,
-					 const struct stack_seed *seed, uint32_t *ret_id)
+static INLINED struct record_site *count_failure(const struct call_what *w, uint16_t error,
+						 struct record_slot *s, uint64_t now,
+						 const struct stack_seed *seed,
+						 uint32_t *ret_id)
 {
 	struct record_site *site = store_site(call_stack(seed), w->call, error, ret_id);
 	uint32_t target;
@@ -156,8 +157,8 @@ static struct record_site *count_failure(const struct call_what *w, uint16_t err
 }
 
 /* `fate`: follow what the target does next; else a retry decides. Returns the id of the site. */
-static uint32_t blocked(const struct call_what *w, struct record_slot *s, bool fate,
-			const struct stack_seed *seed)
+static INLINED uint32_t blocked(const struct call_what *w, struct record_slot *s, bool fate,
+				const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse();
 	uint32_t id = 0, facts = 0;
@@ -213,7 +214,7 @@ COLD void call_faked_fate(const struct call_what *w, uint32_t site)
 }
 
 /* EMFILE, ENFILE */
-static void limited(const struct call_what *w, uint16_t error, struct record_slot *s,
+static COLD void limited(const struct call_what *w, uint16_t error, struct record_slot *s,
 		    const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse();
@@ -226,7 +227,7 @@ static void limited(const struct call_what *w, uint16_t error, struct record_slo
 	add_event(w, site, id, 0, now);
 }
 
-COLD void call_failed(const struct call_what *w, const struct stack_seed *seed)
+WARM void call_failed(const struct call_what *w, const struct stack_seed *seed)
 {
 	int error = errno;
 	struct record_slot *s;
@@ -247,7 +248,7 @@ COLD void call_failed(const struct call_what *w, const struct stack_seed *seed)
 	errno = error;
 }
 
-COLD void call_used(int fd)
+WARM void call_used(int fd)
 {
 	struct record_slot *s;
 	int saved = errno;
@@ -262,7 +263,7 @@ COLD void call_used(int fd)
 	errno = saved;
 }
 
-COLD ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
+WARM ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 		     const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
@@ -277,7 +278,7 @@ COLD ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 /* ---- births and deaths ------------------------------------------------------------------------
  */
 
-COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, uint32_t slot_flags,
+WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, uint32_t slot_flags,
 		     const struct stack_seed *seed)
 {
 	struct slots_birth b = {.call = w->call, .kind = (uint8_t)kind, .flags = slot_flags};
@@ -311,7 +312,7 @@ COLD void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	errno = saved;
 }
 
-COLD void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
+WARM void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
 		   const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = call, .fd = from};
@@ -340,7 +341,7 @@ COLD void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
 	}
 }
 
-COLD uint32_t call_closing(int fd)
+WARM uint32_t call_closing(int fd)
 {
 	struct record_slot *s;
 	int saved = errno;
@@ -357,7 +358,7 @@ COLD uint32_t call_closing(int fd)
 	return seq;
 }
 
-COLD void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed)
+WARM void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = CALL_close, .fd = fd};
 	int saved = errno;

@@ -29,14 +29,11 @@ static bool drains(const struct record_slot *s, const struct record_site *site)
 	return call_receives(site->call) && (s->uses & ~SLOT_USE_PENDING);
 }
 
-static void count(struct record_site *site, enum record_fate fate, uint64_t waited_ns)
+static WARM void count_wait(struct record_site *site, uint64_t waited_ns)
 {
 	uint64_t us = waited_ns / 1000;
 	unsigned i = 0;
 
-	self_add64(&site->fate[fate], 1);
-	if (fate == FATE_spun || fate == FATE_gave_up || fate == FATE_drained)
-		return;
 	self_add64(&site->waited_ns, waited_ns);
 	if (waited_ns > record_peek(&site->waited_max_ns))
 		record_poke(&site->waited_max_ns, waited_ns);
@@ -45,18 +42,26 @@ static void count(struct record_site *site, enum record_fate fate, uint64_t wait
 	self_add32(&site->wait_hist[i], 1);
 }
 
+static INLINED void count(struct record_site *site, enum record_fate fate, uint64_t waited_ns)
+{
+	self_add64(&site->fate[fate], 1);
+	if (fate != FATE_spun && fate != FATE_gave_up && fate != FATE_drained)
+		count_wait(site, waited_ns);
+}
+
 static uint64_t since(const struct record_slot *s, uint64_t now_ns)
 {
 	return now_ns > s->failed_ns ? now_ns - s->failed_ns : 0;
 }
 
-/* The fate of the EAGAIN before this call. */
-static void settle(struct record_slot *s, uint64_t now_ns, enum record_fate at_once)
+/* The fate of the EAGAIN before this call; `stamp` is wait_stamp(). */
+static INLINED void settle(struct record_slot *s, uint64_t now_ns, uint32_t stamp,
+			   enum record_fate at_once)
 {
 	struct record_site *site = store_site_at(s->failed);
 	uint64_t waited = since(s, now_ns);
 
-	if ((s->fails & 0xffff0000u) != wait_stamp())
+	if ((s->fails & 0xffff0000u) != stamp)
 		count(site, s->fails & FAILS_DRAINED ? FATE_drained : FATE_waited, waited);
 	else
 		count(site, waited > RETRY_PAUSE_NS ? FATE_retried : at_once, waited);
@@ -73,10 +78,10 @@ static bool timed_out(const struct record_slot *s, const struct record_site *sit
 void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once)
 {
 	struct record_site *x = store_site_at(site);
-	uint32_t n = 0;
+	uint32_t n = 0, stamp = wait_stamp();
 
 	if (s->failed) {
-		settle(s, now_ns, FATE_spun);
+		settle(s, now_ns, stamp, FATE_spun);
 		n = s->fails & FAILS_MASK;
 	} else if (timed_out(s, x, at_once)) {
 		count(x, FATE_timed_out, call_timeout_ms(s, call_receives(x->call)) * 1000000ull);
@@ -84,8 +89,7 @@ void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, boo
 	}
 	s->failed = site;
 	s->failed_ns = now_ns;
-	s->fails = (n < FAILS_MASK ? n + 1 : n) | wait_stamp() |
-		   (drains(s, x) ? FAILS_DRAINED : 0);
+	s->fails = (n < FAILS_MASK ? n + 1 : n) | stamp | (drains(s, x) ? FAILS_DRAINED : 0);
 	if (!(record_peek(&s->uses) & SLOT_USE_PENDING))
 		self_or32(&s->uses, SLOT_USE_PENDING);
 }
@@ -94,7 +98,7 @@ void call_fate_succeeded(struct record_slot *s, uint64_t now_ns)
 {
 	self_and32(&s->uses, ~SLOT_USE_PENDING);
 	if (s->failed)
-		settle(s, now_ns, FATE_retried);
+		settle(s, now_ns, wait_stamp(), FATE_retried);
 	s->failed = s->fails = 0;
 }
 

@@ -18,9 +18,9 @@ THREAD uint32_t self_vfork_depth;
 THREAD uint32_t self_waits;
 THREAD uint32_t self_tid_cache;
 
-uint32_t self_tid(void)
+COLD uint32_t self_tid_ask(void)
 {
-	if (unlikely(!self_tid_cache) && !self_gate.seccomp)
+	if (!self_gate.seccomp)
 		self_tid_cache = (uint32_t)sysc(SYS_gettid);
 	return self_tid_cache;
 }

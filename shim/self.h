@@ -64,8 +64,12 @@ static inline uint64_t self_clock(clockid_t clock)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+uint32_t self_tid_ask(void);
 /* 0 when it would take a system call under a seccomp filter. */
-uint32_t self_tid(void);
+static inline uint32_t self_tid(void)
+{
+	return likely(self_tid_cache) ? self_tid_cache : self_tid_ask();
+}
 /* Make self_page wipe itself in fork children; called once from the constructor. */
 void self_init(void);
 /* In a fork child: forget what belonged to the parent's thread. */

@@ -4,11 +4,12 @@
  * unwind: return addresses, saved frame pointers that an outer frame needed, and the seed's frame
  * pointer only where it was needed.
  *
- * Compared innermost first, stopping at the first difference: an outer word may be read only
- * because the inner ones are what they were, so the unwinder would read it too. An entry that is
- * rewritten meanwhile cannot lead astray: a word outside of the stack as far as it is known is
- * followed only after the sequence number is seen unchanged, and in the end it must be unchanged
- * anyway.
+ * Compared innermost first, four at a time as long as they lie in the stack as far as it is known:
+ * there, reading a word more than the unwinder would have read does no harm. Elsewhere one by one,
+ * stopping at the first difference: an outer word may be read only because the inner ones are what
+ * they were. An entry that is rewritten meanwhile cannot lead astray: a word outside of the known
+ * stack is followed only after the sequence number is seen unchanged, and in the end it must be
+ * unchanged anyway.
  */
 #include "attrs.h"
 #include "stack_memo.h"
@@ -16,20 +17,26 @@
 
 #define WAYS 4u
 #define SETS 32u
-#define VALUE_BITS 48
-#define END 0xffffull /* in place of a distance: no more words */
-#define VALUE_MASK ((1ull << VALUE_BITS) - 1)
+#define LANES 4u
+#define GROUPS ((READS_MAX + LANES - 1) / LANES)
 
 /* The stack is read as it is, whatever a sanitizer (of a test) has painted there. */
 #define AS_IT_IS __attribute__((no_sanitize_address))
+
+/* Four words of the read set: their distances in one number, so that one test bounds them all. */
+struct group {
+	uint64_t at; /* 16 bits each, the first one lowest */
+	uint64_t value[LANES];
+};
 
 struct entry {
 	uint32_t seq; /* odd while being written */
 	uint32_t generation;
 	uint64_t pc, cfa;
-	uint32_t id; /* 0: empty */
-	uint32_t pad;
-	uint64_t read[READS_MAX + 1]; /* distance << VALUE_BITS | value; then END */
+	uint32_t id;   /* 0: empty */
+	uint32_t used; /* words; the last group is filled up with its last */
+	struct group read[GROUPS];
+	uint64_t pad;
 };
 _Static_assert(sizeof(struct entry) % 64 == 0, "a whole number of cache lines");
 
@@ -58,10 +65,9 @@ static inline bool unchanged(const struct entry *e, uint32_t seq)
 }
 
 /* The seed's frame pointer, or a word of a stack whose end is not known. */
-static COLD AS_IT_IS bool same_far(const struct stack_seed *seed, const struct entry *e,
-				   uint32_t seq, uint64_t word)
+static AS_IT_IS bool same_far(const struct stack_seed *seed, const struct entry *e, uint32_t seq,
+			      uint64_t at, uint64_t value)
 {
-	uint64_t value = word & VALUE_MASK, at = word >> VALUE_BITS;
 	uintptr_t fp;
 
 	if (!unchanged(e, seq))
@@ -71,19 +77,57 @@ static COLD AS_IT_IS bool same_far(const struct stack_seed *seed, const struct e
 	return ((const uint64_t *)seed->cfa)[at] == value;
 }
 
+/* A group some word of which is not in the known part of the stack: one by one. */
+static COLD AS_IT_IS bool same_one_by_one(const struct stack_seed *seed, const struct entry *e,
+					  uint32_t seq, uintptr_t known,
+					  const struct group *g)
+{
+	uint64_t all = peek(&g->at);
+
+	for (unsigned i = 0; i < LANES; i++) {
+		uint64_t at = all >> 16 * i & 0xffff, value = peek(&g->value[i]);
+
+		if (at < known ? ((const uint64_t *)seed->cfa)[at] != value
+			       : !same_far(seed, e, seq, at, value))
+			return false;
+	}
+	return true;
+}
+
+/* Is one of the four not below `known`? Each has 15 bits for this; whoever has 16 is not. */
+#define EACH 0x0001000100010001ull
+static inline bool any_beyond(uint64_t four, uint64_t room)
+{
+	return (four | (four + room)) & EACH << 15;
+}
+
+static inline AS_IT_IS bool same_group(const uint64_t *stack, const struct group *g, uint64_t at)
+{
+	uint64_t differ = stack[at & 0xffff] ^ peek(&g->value[0]);
+
+	differ |= stack[at >> 16 & 0xffff] ^ peek(&g->value[1]);
+	differ |= stack[at >> 32 & 0xffff] ^ peek(&g->value[2]);
+	differ |= stack[at >> 48] ^ peek(&g->value[3]);
+	return !differ;
+}
+
 static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, const struct entry *e,
 				       uint32_t seq, uintptr_t known)
 {
-	const uint64_t *stack = (const uint64_t *)seed->cfa, *w = e->read;
+	const uint64_t *stack = (const uint64_t *)seed->cfa;
+	const struct group *g = e->read, *end = g + (peek(&e->used) + LANES - 1) / LANES;
+	uint64_t room = (0x8000 - (known < 0x7fff ? known : 0x7fff)) * EACH;
 
-	for (;; w++) {
-		uint64_t word = peek(w), at = word >> VALUE_BITS;
-		bool same = likely(at < known) ? stack[at] == (word & VALUE_MASK) :
-						 at != END && same_far(seed, e, seq, word);
+	for (; g < end; g++) {
+		uint64_t at = peek(&g->at);
+		bool same = unlikely(any_beyond(at, room))
+				    ? same_one_by_one(seed, e, seq, known, g)
+				    : same_group(stack, g, at);
 
 		if (unlikely(!same))
-			return at == END && unchanged(e, seq);
+			return false;
 	}
+	return unchanged(e, seq);
 }
 
 AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
@@ -142,12 +186,7 @@ static void write_end(struct entry *e)
 
 static bool is_keepable(const struct stack_reads *reads)
 {
-	if (reads->used > READS_MAX || reads->generation != peek(&stack_generation))
-		return false;
-	for (unsigned i = 0; i < reads->used; i++)
-		if (reads->value[i] >> VALUE_BITS) /* a signed return address, on aarch64 */
-			return false;
-	return true;
+	return reads->used <= READS_MAX && reads->generation == peek(&stack_generation);
 }
 
 COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
@@ -155,18 +194,24 @@ COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 {
 	struct entry *e = victim(set_of(seed), reads->generation);
 
-	if (!id || !is_keepable(reads))
-		return;
-	/* Before the key, and for ever: no reader runs over the end, whatever it sees. */
-	poke(&e->read[READS_MAX], END << VALUE_BITS);
-	if (!write_begin(e))
+	if (!id || !is_keepable(reads) || !write_begin(e))
 		return;
 	poke(&e->generation, reads->generation);
 	poke(&e->pc, seed->pc);
 	poke(&e->cfa, seed->cfa);
 	poke(&e->id, id);
-	for (unsigned i = 0; i < reads->used; i++)
-		poke(&e->read[i], (uint64_t)reads->at[i] << VALUE_BITS | reads->value[i]);
-	poke(&e->read[reads->used], END << VALUE_BITS);
+	poke(&e->used, reads->used);
+	for (unsigned i = 0; i < reads->used; i += LANES) {
+		struct group *g = &e->read[i / LANES];
+		uint64_t at = 0;
+
+		for (unsigned lane = 0; lane < LANES; lane++) {
+			unsigned from = i + lane < reads->used ? i + lane : reads->used - 1u;
+
+			at |= (uint64_t)reads->at[from] << 16 * lane;
+			poke(&g->value[lane], reads->value[from]);
+		}
+		poke(&g->at, at);
+	}
 	write_end(e);
 }

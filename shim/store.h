@@ -84,13 +84,44 @@ static inline struct record_mode *store_mode_at(uint32_t id)
 /* The description dev:inode (and kind) has its `mode` from place x->mode now; 0: from nobody. */
 void store_shared(const struct record_shared *x, enum facts_mode mode);
 
-struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id);
 static inline struct record_site *store_site_at(uint32_t id)
 {
 	return (struct record_site *)store_part(PART_sites) + (id - 1);
 }
+/* The sites seen last, by stack and call: an id says by itself whether it is the one. */
+#define STORE_RECENT 256u
+extern HIDDEN uint32_t store_recent[STORE_RECENT];
+struct record_site *store_site_other(uint32_t stack, uint16_t call, uint16_t error,
+				     uint32_t *ret_id);
+static inline struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error,
+					     uint32_t *ret_id)
+{
+	uint32_t id = record_peek(&store_recent[(stack ^ call) % STORE_RECENT]);
+	struct record_site *s = store_site_at(id);
+
+	if (unlikely(!id) || unlikely(s->stack != stack || s->call != call || s->error != error))
+		return store_site_other(stack, call, error, ret_id);
+	*ret_id = id;
+	return s;
+}
+/* The ring has not been this long before. */
+bool store_event_grow(uint64_t n);
 /* A new event of the ring, to be filled and then published; NULL when the ring is not there. */
-struct record_event *store_event_begin(uint64_t *ret_seq);
+static inline struct record_event *store_event_begin(uint64_t *ret_seq)
+{
+	struct record_part *p = &store.head->part[PART_ring];
+	uint64_t size = p->size_bytes / sizeof(struct record_event); /* a power of two */
+	uint64_t n = __libc_single_threaded ? p->used++
+					    : __atomic_fetch_add(&p->used, 1, __ATOMIC_RELAXED);
+	struct record_event *e = (struct record_event *)store_part(PART_ring) + (n & (size - 1));
+
+	if (unlikely(n < size) && !store_event_grow(n))
+		return NULL;
+	record_poke(&e->seq, 0);                 /* torn until store_event_end */
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* 0 is seen before any new field is */
+	*ret_seq = n + 1;
+	return e;
+}
 static inline void store_event_end(struct record_event *e, uint64_t seq)
 {
 	record_publish(&e->seq, seq); /* pairs with the reader's observe of seq */

@@ -18,9 +18,7 @@ static bool same(uint32_t id, const void *key)
 	return s->stack == k->stack && s->call == k->call && s->error == k->error;
 }
 
-/* The sites seen last, by stack and call: an id says by itself whether it is the one. */
-#define RECENT 256u
-static uint32_t recent[RECENT];
+uint32_t store_recent[STORE_RECENT];
 static uint32_t small[512], big[32768];
 static struct store_index index_ = {small, big, 512, 32768, 0, same};
 
@@ -40,17 +38,13 @@ static uint32_t put(const struct key *k)
 	return id;
 }
 
-struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id)
+WARM struct record_site *store_site_other(uint32_t stack, uint16_t call, uint16_t error,
+					  uint32_t *ret_id)
 {
 	struct key k = {.stack = stack, .call = call, .error = error};
-	uint32_t *recent_one = &recent[(stack ^ call) % RECENT];
 	uint32_t *place;
-	uint32_t hash, id = record_peek(recent_one);
+	uint32_t hash, id;
 
-	if (likely(id) && likely(same(id, &k))) {
-		*ret_id = id;
-		return store_site_at(id);
-	}
 	hash = store_hash(&k, sizeof(k), 0);
 	do {
 		id = store_index_find(&index_, hash, &k, &place);
@@ -61,25 +55,14 @@ struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, ui
 			break;
 		id = store_index_add(&index_, place, id, &k);
 	} while (!id);
-	record_poke(recent_one, id);
+	record_poke(&store_recent[(stack ^ call) % STORE_RECENT], id);
 	*ret_id = id;
 	return id ? store_site_at(id) : NULL;
 }
 
-struct record_event *store_event_begin(uint64_t *ret_seq)
+bool store_event_grow(uint64_t n)
 {
-	struct record_part *p = &store.head->part[PART_ring];
-	uint64_t size = p->size_bytes / sizeof(struct record_event);
-	uint64_t n = __libc_single_threaded ? p->used++
-					    : __atomic_fetch_add(&p->used, 1, __ATOMIC_RELAXED);
-	struct record_event *e = (struct record_event *)store_part(PART_ring) + n % size;
-
-	if (n < size && !store_real(PART_ring, (n + 1) * sizeof(*e)))
-		return NULL;
-	record_poke(&e->seq, 0);                 /* torn until store_event_end */
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* 0 is seen before any new field is */
-	*ret_seq = n + 1;
-	return e;
+	return store_real(PART_ring, (n + 1) * sizeof(struct record_event));
 }
 
 /* ---- time series: a fixed number of buckets whose width doubles when time runs out of them ------

@@ -20,14 +20,22 @@ const struct record_string *store_string_at(uint32_t id)
 					      (uint64_t)id * 8);
 }
 
+static bool same_text(const struct record_string *s, const struct key *k)
+{
+	return s->bytes == k->bytes && s->type == k->type && !memcmp(s->data, k->data, k->bytes);
+}
+
 static bool same(uint32_t id, const void *key)
 {
 	const struct record_string *s = store_string_at(id);
 	const struct key *k = key;
 
-	return s->hash == k->hash && s->bytes == k->bytes && s->type == k->type &&
-	       !memcmp(s->data, k->data, k->bytes);
+	return s->hash == k->hash && same_text(s, k);
 }
+
+/* The strings seen last, by where the target has them: most paths are constants. */
+#define RECENT 64u
+static uint32_t recent[RECENT];
 
 static uint32_t small[1024], big[32768];
 static struct store_index index_ = {small, big, 1024, 32768, 0, same};
@@ -55,23 +63,25 @@ uint32_t store_string(enum record_string_type type, const void *data, size_t byt
 	bool cut = bytes > RECORD_STRING_MAX;
 	struct key k = {
 		.data = data, .bytes = cut ? RECORD_STRING_MAX : bytes, .type = (uint8_t)type};
-	uint32_t *place;
-	uint32_t id;
+	uint32_t *recent_one = &recent[((uintptr_t)data >> 3) % RECENT], *place;
+	uint32_t id = record_peek(recent_one);
 
 	if (!bytes)
 		return 0;
+	if (likely(id) && same_text(store_string_at(id), &k))
+		return id;
 	k.hash = store_hash(k.data, k.bytes, (uint32_t)type);
-	for (;;) {
+	do {
 		id = store_index_find(&index_, k.hash, &k, &place);
 		if (id)
-			return id;
+			break;
 		id = put(&k, cut ? STRING_CUT : 0);
 		if (!id || !place)
-			return id;
+			break;
 		id = store_index_add(&index_, place, id, &k);
-		if (id)
-			return id;
-	}
+	} while (!id);
+	record_poke(recent_one, id);
+	return id;
 }
 
 static uint32_t path_at(uint32_t dir, const char *path, size_t n)

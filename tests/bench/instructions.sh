@@ -4,7 +4,8 @@
 # difference of two runs under callgrind above a kernel that answers at once.
 #
 #   (none)     measure and add to the bench's results
-#   --check    fail when an operation needs more than 2 % (and one instruction) above instructions.txt
+#   --check    fail when an operation needs more than 2 % (and one instruction; 6 % where the figure
+#              depends on addresses) above instructions.txt
 #   --write    make the present figures those of instructions.txt
 #   --profile  where they go: instructions per operation, by function
 # Called by bench.sh and by tests/e2e/test_instructions.c. --check exits 77 where the figures are those of
@@ -86,8 +87,10 @@ grown() {
 		}
 		{
 			known = $1 in before
-			bad = !known || $3 > before[$1] * 1.02 + 1
-			printf "%-14s %8.1f, was %8.1f%s\n", $1, $3, before[$1], bad ? "  MORE THAN 2 % ABOVE" : ""
+			# Which of 1,000 stacks are in whose way depends on where things lie.
+			limit = $1 == "stacks_1000" ? 6 : 2
+			bad = !known || $3 > before[$1] * (1 + limit / 100) + 1
+			printf "%-14s %8.1f, was %8.1f%s\n", $1, $3, before[$1], bad ? "  MORE THAN " limit " % ABOVE" : ""
 			if (bad)
 				print $1 >found
 		}'
