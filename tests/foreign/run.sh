@@ -19,6 +19,11 @@ trap 'rm -rf "$work"' EXIT
 mkdir -p "$results"
 export LC_ALL=C.UTF-8 HERE=$here BUILD=$build
 unset XDG_RUNTIME_DIR
+# Only 0, 1 and 2 go on to the suites, whatever this was started with.
+for fd in /proc/$$/fd/*; do
+	fd=${fd##*/}
+	[ "$fd" -gt 2 ] && [ "$fd" -ne 255 ] && eval "exec $fd>&-"
+done
 
 # side NAME SIDE SECONDS COMMAND... - one run; outcomes to $work/NAME.SIDE
 side() {
@@ -31,8 +36,9 @@ side() {
 	export OUT=$work/$name.$side UNDER=
 	[ "$side" = with ] && UNDER="$build/fdwhy run -q -o $session --"
 	(cd "$dir" && TMPDIR=$dir exec timeout -k 10 "$seconds" "$here/$1" "${@:2}") \
-		</dev/null >"$results/$name.$side.log" 2>&1
+		</dev/null >"$work/log" 2>&1
 	rc=$?
+	mv "$work/log" "$results/$name.$side.log"
 	[ $rc -eq 0 ] || printf 'the whole suite\tended with %s\n' $rc >>"$OUT"
 	sort -o "$OUT" "$OUT"
 	cp "$OUT" "$results/$name.$side"
