@@ -24,7 +24,8 @@ TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-s
 TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev nodejs openssh-server apache2-bin php-fpm \
 	postgresql
 # What only check-foreign needs: programs whose own tests it runs.
-FOREIGN_PACKAGES := python3 libpython3.11-testsuite
+FOREIGN_PACKAGES := python3 libpython3.11-testsuite redis-server redis-tools nginx wrk memcached haproxy \
+	postgresql openssh-server openssh-client openssh-sftp-server postfix
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g

@@ -3,9 +3,11 @@
  * test_foreign.c - small runs of other people's programs and libraries, as they are and under
  * `fdwhy run`: what they print and how they end is the same. The long ones: make check-foreign.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include "harness.h"
 
@@ -164,25 +166,94 @@ static void socket_wrapper_beside_us(void **state)
 	       "SOCKET_WRAPPER_DIR=$PWD/wrapped SOCKET_WRAPPER_DEFAULT_IFACE=10");
 }
 
+/* ---- check-foreign's own judgement ---------------------------------------------------------- */
+
+static char root[4096];
+
+static int keep_root(void **state)
+{
+	(void)state;
+	return !getcwd(root, sizeof(root));
+}
+
+/* Runs run.sh over one suite of selftest.sh; what it says is in *ret_out. */
+static int judge(const struct work *w, const char *suite, char **ret_out)
+{
+	char path[4200];
+	char *argv[] = {"bash", path, NULL};
+	char suites[300], build[4200], once[300];
+	char *env[] = {suites, build, once, "TRIES=2", NULL};
+	struct proc p;
+	int r;
+
+	snprintf(path, sizeof(path), "%s/tests/foreign/run.sh", root);
+	snprintf(suites, sizeof(suites), "SUITES_FILE=%s", work_path(w, "suites"));
+	snprintf(build, sizeof(build), "O=%s", work_path(w, "build"));
+	snprintf(once, sizeof(once), "ONCE=%s", work_path(w, "once"));
+	file_write(work_path(w, "suites"), "it 60 selftest.sh %s\n", suite);
+	mkdir(work_path(w, "build"), 0755);
+	if (symlink(built("fdwhy"), work_path(w, "build/fdwhy")) && errno != EEXIST)
+		fail_msg("symlink");
+	r = run(w, argv, env, &p);
+	*ret_out = file_text(p.out);
+	return r;
+}
+
+static void expect_judgement(void **state, const char *suite, int status, const char *says)
+{
+	char *out;
+	int r = judge(*state, suite, &out);
+
+	if (r != status || !strstr(out, says))
+		fail_msg("%s: %d: %s", suite, r, out);
+	free(out);
+}
+
+static void check_foreign_passes_what_is_the_same(void **state)
+{
+	expect_judgement(state, "same", 0, "it: 1 same, 0 differ");
+}
+
+static void check_foreign_fails_what_differs_each_time(void **state)
+{
+	expect_judgement(state, "differs", 1, "it: 1 same, 1 differ");
+}
+
+static void check_foreign_fails_a_test_that_ran_on_one_side_only(void **state)
+{
+	expect_judgement(state, "missing", 1, "it: 1 same, 1 differ");
+}
+
+static void check_foreign_names_a_test_that_differs_once(void **state)
+{
+	expect_judgement(state, "once", 0, "differed once but not always: flaky");
+}
+
+static void check_foreign_fails_a_run_that_recorded_nothing(void **state)
+{
+	expect_judgement(state, "unrecorded", 1, "NOTHING WAS RECORDED");
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, work_begin, work_end)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			a_program_with_asan_linked_in_starts_and_ends_the_same, work_begin,
-			work_end),
-		cmocka_unit_test_setup_teardown(asan_finds_the_same_under_the_shim, work_begin,
-						work_end),
-		cmocka_unit_test_setup_teardown(
-			exceptions_and_cancellation_leave_wrapped_calls_in_cxx, work_begin,
-			work_end),
-		cmocka_unit_test_setup_teardown(fakeroot_fakes_the_same, work_begin, work_end),
-		cmocka_unit_test_setup_teardown(faketime_fakes_the_same, work_begin, work_end),
-		cmocka_unit_test_setup_teardown(perl_sees_the_same_fds_and_errors, work_begin,
-						work_end),
-		cmocka_unit_test_setup_teardown(jemalloc_beside_us, work_begin, work_end),
-		cmocka_unit_test_setup_teardown(tcmalloc_beside_us, work_begin, work_end),
-		cmocka_unit_test_setup_teardown(socket_wrapper_beside_us, work_begin, work_end),
+		TEST(a_program_with_asan_linked_in_starts_and_ends_the_same),
+		TEST(asan_finds_the_same_under_the_shim),
+		TEST(exceptions_and_cancellation_leave_wrapped_calls_in_cxx),
+		TEST(fakeroot_fakes_the_same),
+		TEST(faketime_fakes_the_same),
+		TEST(perl_sees_the_same_fds_and_errors),
+		TEST(jemalloc_beside_us),
+		TEST(tcmalloc_beside_us),
+		TEST(socket_wrapper_beside_us),
+		TEST(check_foreign_passes_what_is_the_same),
+		TEST(check_foreign_fails_what_differs_each_time),
+		TEST(check_foreign_fails_a_test_that_ran_on_one_side_only),
+		TEST(check_foreign_names_a_test_that_differs_once),
+		TEST(check_foreign_fails_a_run_that_recorded_nothing),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, keep_root, NULL);
 }

@@ -4,7 +4,7 @@
 #
 # A suite is a line of tests/foreign/suites: a name, seconds allowed, a script of this directory and
 # its arguments. The script runs in an empty directory and appends "test<TAB>outcome" lines to $OUT;
-# $UNDER is empty, or what to put before the programs that are to be recorded. Whatever differs is
+# $UNDER is empty, or what to put before the one command that is to be recorded. Whatever differs is
 # run again, both sides, up to $TRIES times in all: what differs each time fails, the rest is flaky.
 # Leaves the outcomes and a table in $O/foreign.
 set -u
@@ -99,6 +99,6 @@ while read -r name rest; do
 	ran=$((ran + 1))
 	# shellcheck disable=SC2086
 	suite "$name" $rest || bad=$((bad + 1))
-done <"$here/suites"
+done <"${SUITES_FILE:-$here/suites}"
 echo "$ran suites, $bad with differences"
 [ $bad -eq 0 ] && [ $ran -gt 0 ]
