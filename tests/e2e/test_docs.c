@@ -38,7 +38,7 @@ static char *output_of(const struct doc *d, const char *command, int *ret_status
 	static char path[PATH_MAX + 64], config[PATH_MAX], run_dir[PATH_MAX];
 	char script[4096], bin[PATH_MAX];
 	char *argv[] = {"bash", "-c", script, NULL};
-	char *env[] = {path, config, run_dir, "PYTHONDONTWRITEBYTECODE=1", NULL};
+	char *env[] = {path, config, run_dir, "LC_ALL=C", "PYTHONDONTWRITEBYTECODE=1", NULL};
 	struct proc p;
 
 	snprintf(bin, sizeof(bin), "%s", built("fdwhy"));
