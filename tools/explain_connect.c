@@ -6,6 +6,8 @@
 #include "explain_parts.h"
 #include "util.h"
 
+#define JUST_NOW_NS 10000000u /* below it the coarse clocks say nothing */
+
 static void say_queue(struct explanation *ret, const struct explain_in *in)
 {
 	uint32_t backlog = in->queue_known ? in->backlog : in->listener_backlog;
@@ -41,7 +43,9 @@ static void say_listener(struct explanation *ret, const struct explain_in *in)
 		return;
 	}
 	explain_say_who(ret, in->listener_pid, in->listener_comm);
-	if (in->listener_accepted)
+	if (in->listener_accepted && in->listener_last_accept_age_ns < JUST_NOW_NS)
+		explain_say(ret, " had accepted just before");
+	else if (in->listener_accepted)
 		explain_say(ret, " had not accepted for %s",
 			    util_duration(in->listener_last_accept_age_ns));
 	else
