@@ -130,7 +130,7 @@ static int print(struct request *r, struct model *m)
 		symbols_open(m, r->symbols, isatty(STDERR_FILENO) && isatty(STDOUT_FILENO));
 
 	if (r->stop)
-		model_present(m, r->out.all || r->json);
+		model_present(m, r->out.all);
 	fold_fds(m, s);
 	model_states(m);
 	suppress_apply(r->suppressions, m, s);

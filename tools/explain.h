@@ -79,6 +79,7 @@ struct explain_in {
 	uint32_t listener_backlog;
 	bool listener_accepted;
 	uint64_t listener_last_accept_age_ns;
+	uint64_t listener_accepts, listener_accepting_ns; /* so many, from first to last */
 	const char *holder_comm, *holder_cmdline;
 	const char *holder_mode;    /* "exclusive", "shared"; NULL unknown */
 	int holder_pid;             /* 0 unknown */

@@ -43,13 +43,19 @@ static void say_listener(struct explanation *ret, const struct explain_in *in)
 		return;
 	}
 	explain_say_who(ret, in->listener_pid, in->listener_comm);
-	if (in->listener_accepted && in->listener_last_accept_age_ns < JUST_NOW_NS)
+	if (!in->listener_accepted) {
+		explain_say(ret, " had accepted nothing");
+		return;
+	}
+	if (in->listener_last_accept_age_ns < JUST_NOW_NS)
 		explain_say(ret, " had accepted just before");
-	else if (in->listener_accepted)
+	else
 		explain_say(ret, " had not accepted for %s",
 			    util_duration(in->listener_last_accept_age_ns));
-	else
-		explain_say(ret, " had accepted nothing");
+	if (in->listener_accepts > 1 && in->listener_accepting_ns)
+		explain_say(ret, ", %llu in %s until then",
+			    (unsigned long long)in->listener_accepts,
+			    util_duration(in->listener_accepting_ns));
 }
 
 static void explain_ports(const struct explain_in *in, struct explanation *ret)

@@ -150,6 +150,9 @@ static void explain_socket(const struct explain_in *in, struct explanation *ret)
 		explain_say(ret, "; ");
 		say_peer(ret, in, "peer");
 		explain_say(ret, " does not read fast enough");
+		if (explain_have(in, FACT_peer_unread))
+			explain_say(ret, " (%llu bytes unread)",
+				    (unsigned long long)in->facts->peer_unread);
 	}
 }
 

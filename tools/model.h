@@ -234,7 +234,7 @@ struct model_listener {
 	int pid;
 	char *comm, *target;
 	uint32_t backlog, listen_stack;
-	uint64_t last_accept_ns; /* 0: never */
+	uint64_t first_accept_ns, last_accept_ns; /* 0: never */
 	uint64_t accepts;
 	bool alive, inherited;
 };

@@ -60,10 +60,13 @@ static void from_site(struct model *m, const struct record *r, const struct reco
 			? record_text(r, s->target)
 			: NULL;
 	struct model_listener *x = target ? listener_at(m, r, target) : NULL;
+	uint64_t first = r->head.created_real_ns + (s->first_ns - r->head.created_ns);
 	uint64_t last = r->head.created_real_ns + (s->last_ns - r->head.created_ns);
 
 	if (x && accepts) {
 		x->accepts += s->count;
+		if (!x->first_accept_ns || first < x->first_accept_ns)
+			x->first_accept_ns = first;
 		x->last_accept_ns = last > x->last_accept_ns ? last : x->last_accept_ns;
 	} else if (x && x->listen_stack == MODEL_NONE) {
 		x->backlog = s->value;

@@ -75,6 +75,8 @@ static uint64_t far_inode(const struct model_others *o, const struct model_eagai
 	uint64_t peer;
 
 	*ret_mode = 0;
+	if (have(e, FACT_peer_inode)) /* as it was then: also when this end is gone by now */
+		return e->facts.peer_inode;
 	if (e->kind == KIND_pipe_write || e->kind == KIND_fifo || e->kind == KIND_pipe_read) {
 		*ret_mode = names_class(e->call) == CLASS_send ? END_reads : END_writes;
 		return have(e, FACT_inode) ? e->facts.inode : 0;
@@ -275,6 +277,8 @@ static void find_listener(const struct model *m, struct model_eagain *e, struct 
 	in->listener_comm = l->comm;
 	in->listener_backlog = l->backlog;
 	in->listener_accepted = l->accepts != 0;
+	in->listener_accepts = l->accepts;
+	in->listener_accepting_ns = l->last_accept_ns - l->first_accept_ns;
 	if (e->last_ns > l->last_accept_ns)
 		in->listener_last_accept_age_ns = e->last_ns - l->last_accept_ns;
 	e->other_pid = l->alive ? l->pid : 0;

@@ -191,6 +191,24 @@ static struct json_object *set_by(const struct model *m, struct symbols *s,
 	return o;
 }
 
+static void add_listener(struct json_object *o, const struct model *m, struct symbols *s,
+			 const struct model_eagain *e)
+{
+	const struct model_listener *l =
+		e->listener == MODEL_NONE ? NULL : &m->listeners[e->listener];
+	bool accepted = l && l->last_accept_ns;
+
+	ADD(o, "listener_pid", known(l, l ? (uint64_t)l->pid : 0));
+	ADD(o, "listener_comm", l ? text(l->comm) : NULL);
+	ADD(o, "listener_stack", l ? out_json_stack(m, s, l->listen_stack) : NULL);
+	ADD(o, "last_accept_age_ns",
+	    known(accepted && e->last_ns >= l->last_accept_ns,
+		  accepted ? e->last_ns - l->last_accept_ns : 0));
+	ADD(o, "listener_accepts", known(l, l ? l->accepts : 0));
+	ADD(o, "listener_accepting_ns",
+	    known(accepted, accepted ? l->last_accept_ns - l->first_accept_ns : 0));
+}
+
 static struct json_object *evidence(const struct model *m, struct symbols *s,
 				    const struct model_eagain *e)
 {
@@ -198,7 +216,6 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 	const struct model_listener *l =
 		e->listener == MODEL_NONE ? NULL : &m->listeners[e->listener];
 	struct json_object *o = json_object_new_object();
-	bool accepted = l && l->last_accept_ns;
 
 	ADD(o, "mode", have(e, FACT_mode) ? text(names_mode(f->mode)) : NULL);
 	ADD(o, "timeout_ns", known(have(e, FACT_timeout), f->timeout_ns));
@@ -207,16 +224,12 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 	ADD(o, "queued_bytes", known(have(e, FACT_outq), f->outq_bytes));
 	ADD(o, "sndbuf_bytes", known(have(e, FACT_sndbuf), f->sndbuf_bytes));
 	ADD(o, "unread_bytes", known(have(e, FACT_inq), f->inq_bytes));
+	ADD(o, "peer_unread_bytes", known(have(e, FACT_peer_unread), f->peer_unread));
 	ADD(o, "pipe_bytes", known(have(e, FACT_pipe), f->pipe_bytes));
 	ADD(o, "queue", known(have(e, FACT_queue), f->queue));
 	ADD(o, "backlog", have(e, FACT_queue) ? number(f->backlog) : known(l, l ? l->backlog : 0));
 	ADD(o, "somaxconn", known(have(e, FACT_somaxconn), f->somaxconn));
-	ADD(o, "listener_pid", known(l, l ? (uint64_t)l->pid : 0));
-	ADD(o, "listener_comm", l ? text(l->comm) : NULL);
-	ADD(o, "listener_stack", l ? out_json_stack(m, s, l->listen_stack) : NULL);
-	ADD(o, "last_accept_age_ns",
-	    known(accepted && e->last_ns >= l->last_accept_ns,
-		  accepted ? e->last_ns - l->last_accept_ns : 0));
+	add_listener(o, m, s, e);
 	ADD(o, "peer_pid", known(e->peer_pid != 0, (uint64_t)e->peer_pid));
 	ADD(o, "peer_comm", text(e->peer_comm));
 	ADD(o, "holder_pid", known(e->holder_pid != 0, (uint64_t)e->holder_pid));

@@ -309,10 +309,10 @@ struct proc preload_start(const struct work *w, const char *session, char *const
 	return proc_start(w, argv, env);
 }
 
-json_object *report_of(const struct work *w, const char *session)
+static json_object *report_with(const struct work *w, const char *option, const char *session)
 {
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "report", "--json",
-			(char *)(uintptr_t)session, NULL};
+	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", (char *)(uintptr_t)option,
+			 (char *)(uintptr_t)session, NULL };
 	struct proc p;
 	int status = run(w, argv, NULL, &p);
 	json_object *o = json_object_from_file(p.out);
@@ -322,6 +322,16 @@ json_object *report_of(const struct work *w, const char *session)
 	assert_int_equal(status, 0);
 	assert_non_null(o);
 	return o;
+}
+
+json_object *report_of(const struct work *w, const char *session)
+{
+	return report_with(w, "-j", session);
+}
+
+json_object *report_all_of(const struct work *w, const char *session)
+{
+	return report_with(w, "-ja", session);
 }
 
 int64_t rule_counter(const struct work *w, const char *session, const char *key)

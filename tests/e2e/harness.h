@@ -63,6 +63,8 @@ int fdwhy_run(const struct work *w, const char *session, char *const argv[]);
 struct proc preload_start(const struct work *w, const char *session, char *const argv[]);
 /* `fdwhy report --json`; fails the test when it does not work. Put with json_object_put. */
 json_object *report_of(const struct work *w, const char *session);
+/* The same with --all: looks at the other side of benign places, too. */
+json_object *report_all_of(const struct work *w, const char *session);
 /* A counter of the session's first rule, by its key in `fdwhy ctl list --json`: works while the
  * target runs. */
 int64_t rule_counter(const struct work *w, const char *session, const char *key);
