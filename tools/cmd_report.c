@@ -134,15 +134,10 @@ static int print(struct request *r, struct model *m)
 	fold_fds(m, s);
 	model_states(m);
 	suppress_apply(r->suppressions, m, s);
-	if (r->json) {
-		struct json_object *o = out_json(m, s, &r->out);
-
-		puts(json_object_to_json_string_ext(o, JSON_C_TO_STRING_PRETTY |
-							       JSON_C_TO_STRING_NOSLASHESCAPE));
-		json_object_put(o);
-	} else {
+	if (r->json)
+		out_json(stdout, m, s, &r->out);
+	else
 		out_text(stdout, m, s, &r->out);
-	}
 	symbols_close(s);
 	return fflush(stdout) ? util_error(2, "standard output: cannot write") : 0;
 }

@@ -15,7 +15,8 @@ struct out_options {
 };
 
 void out_text(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o);
-struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o);
+/* A line for each item of a list; as it goes, so that no size of session needs memory for it. */
+void out_json(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o);
 
 /* One screen, and as JSON: who has what open. */
 void out_fds(FILE *to, const struct model *m, struct symbols *s, const struct out_options *o);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "names.h"
+#include "out_items.h"
 #include "out_page.h"
 #include "util.h"
 
@@ -151,7 +152,7 @@ static struct json_object *counts(const struct model_process *p)
 	return o;
 }
 
-static struct json_object *process(const struct model_process *p)
+struct json_object *out_item_process(const struct model_process *p)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -276,8 +277,8 @@ static void add_limit(struct json_object *o, const struct model_eagain *e)
 	ADD(o, "rate_per_s", rate ? json_object_new_double(e->limit.rate_per_s) : NULL);
 }
 
-static struct json_object *failure(const struct model *m, struct symbols *s,
-				   const struct model_eagain *e)
+struct json_object *out_item_failure(const struct model *m, struct symbols *s,
+				     const struct model_eagain *e)
 {
 	struct json_object *o = json_object_new_object();
 
@@ -328,7 +329,8 @@ static struct json_object *trend(const struct model *m, const struct model_fds *
 	return o;
 }
 
-static struct json_object *fds(const struct model *m, struct symbols *s, const struct model_fds *f)
+struct json_object *out_item_fds(const struct model *m, struct symbols *s,
+				 const struct model_fds *f)
 {
 	struct json_object *o = json_object_new_object(), *targets = json_object_new_array();
 
@@ -373,8 +375,8 @@ static struct json_object *flags(uint32_t bits)
 	return list;
 }
 
-static struct json_object *open_fd(const struct model *m, struct symbols *s,
-				   const struct model_open *x)
+struct json_object *out_item_open_fd(const struct model *m, struct symbols *s,
+				     const struct model_open *x)
 {
 	const struct model_process *p = &m->processes[x->process];
 	uint64_t until = p->how == HOW_running ? m->now_ns : p->end_ns; /* 0: nobody saw its end */
@@ -397,7 +399,7 @@ static struct json_object *open_fd(const struct model *m, struct symbols *s,
 /* ---- the whole --------------------------------------------------------------------------------
  */
 
-static struct json_object *coverage(const struct model *m)
+struct json_object *out_item_coverage(const struct model *m)
 {
 	struct json_object *list = json_object_new_array();
 
@@ -435,58 +437,17 @@ static struct json_object *totals(const struct model *m)
 	return o;
 }
 
-static bool wanted(const struct out_options *o, unsigned call)
+struct json_object *out_item_general(const struct model *m)
 {
-	return !o->call || o->call == call;
-}
+	struct json_object *o = json_object_new_object();
 
-static void add_findings(struct json_object *root, const struct model *m, struct symbols *s,
-			 const struct out_options *o)
-{
-	static const char *const names[] = {"eagain", "limits", "fds", "open_fds", "misuse"};
-	struct json_object *list[5];
-
-	for (int i = 0; i < 5; i++) {
-		list[i] = json_object_new_array();
-		ADD(root, names[i], list[i]);
-	}
-	for (size_t i = 0; i < m->eagains_count; i++)
-		if (wanted(o, m->eagains[i].call))
-			json_object_array_add(list[0], failure(m, s, &m->eagains[i]));
-	for (size_t i = 0; i < m->limits_count; i++)
-		if (wanted(o, m->limits[i].call))
-			json_object_array_add(list[1], failure(m, s, &m->limits[i]));
-	for (size_t i = 0; i < m->fds_count; i++)
-		if (wanted(o, m->fds[i].call))
-			json_object_array_add(list[2], fds(m, s, &m->fds[i]));
-	for (size_t i = 0; i < m->opens_count; i++)
-		if (wanted(o, m->opens[i].call))
-			json_object_array_add(list[3], open_fd(m, s, &m->opens[i]));
-	for (size_t i = 0; i < m->misuses_count; i++)
-		if (wanted(o, m->misuses[i].call))
-			json_object_array_add(list[4], out_misuse_json(m, s, &m->misuses[i]));
-}
-
-struct json_object *out_json(const struct model *m, struct symbols *s, const struct out_options *o)
-{
-	struct json_object *root = json_object_new_object(), *list = json_object_new_array();
-
-	for (size_t i = 0; i < m->processes_count; i++)
-		json_object_array_add(list, process(&m->processes[i]));
-	ADD(root, "schema", json_object_new_int(1));
-	ADD(root, "version", text(FDWHY_VERSION));
-	ADD(root, "session", text(m->session));
-	ADD(root, "command", text(m->command));
-	add_time(root, "start_time", m->start_ns);
-	add_time(root, "report_time", m->now_ns);
-	ADD(root, "live", json_object_new_boolean(m->live));
-	ADD(root, "totals", totals(m));
-	ADD(root, "processes", list);
-	add_findings(root, m, s, o);
-	ADD(root, "at_limit", out_at_limit_json(m, s));
-	ADD(root, "child_leaks", out_children_json(m, s));
-	ADD(root, "rules", out_json_rules(m));
-	ADD(root, "rule_actions", out_json_actions(m, s));
-	ADD(root, "coverage", coverage(m));
-	return root;
+	ADD(o, "schema", json_object_new_int(1));
+	ADD(o, "version", text(FDWHY_VERSION));
+	ADD(o, "session", text(m->session));
+	ADD(o, "command", text(m->command));
+	add_time(o, "start_time", m->start_ns);
+	add_time(o, "report_time", m->now_ns);
+	ADD(o, "live", json_object_new_boolean(m->live));
+	ADD(o, "totals", totals(m));
+	return o;
 }

@@ -20,12 +20,21 @@ static void report(unsigned call)
 	const struct out_options out = {.call = call, .name = "made"};
 	struct model m;
 	struct symbols *s;
+	char *printed;
+	size_t bytes;
+	FILE *to;
 
 	json_object_put(root);
 	assert_int_equal(make_save(&made, dir, "11.rec"), 0);
 	assert_int_equal(model_load(dir, &options, &m), 0);
 	s = symbols_open(&m, false, false);
-	root = out_json(&m, s, &out);
+	to = open_memstream(&printed, &bytes);
+	assert_non_null(to);
+	out_json(to, &m, s, &out);
+	fclose(to);
+	root = json_tokener_parse(printed);
+	assert_non_null(root);
+	free(printed);
 	symbols_close(s);
 	model_free(&m);
 }
