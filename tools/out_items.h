@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* out_items.h - the items of a report as JSON objects: made in out_json.c, printed by out_report.c. */
+/* out_items.h - items of a report as JSON objects: made in out_json.c, printed by out_report.c. */
 #ifndef TOOL_OUT_ITEMS_H
 #define TOOL_OUT_ITEMS_H
 
