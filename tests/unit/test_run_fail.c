@@ -80,6 +80,7 @@ static void make(struct scene *s, size_t i)
 	else if (i < 14)
 		misuse(s, (enum misuse_kind)(i - 10));
 	s->m.limits_count = i == 14;
+	s->m.child_leaks = &s->child_leak;
 	s->m.child_leaks_count = i == 15;
 	s->m.coverage_count = i == 16;
 }
@@ -119,6 +120,24 @@ static void each_word_is_true_for_what_it_names(void **state)
 		check_word(words[i]);
 }
 
+/* What a file of suppressions names is known and meant. */
+static void what_is_suppressed_is_not_found(void **state)
+{
+	static const char *const words[] = {"leak", "misuse", "child-leak"};
+	static const size_t scenes[] = {1, 10, 15};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		unsigned bits = 0;
+		struct scene s;
+
+		make(&s, scenes[i]);
+		s.fds.suppressed = s.misuse.suppressed = s.child_leak.suppressed = "known";
+		assert_int_equal(run_fail_parse(words[i], &bits), 0);
+		assert_false(run_fail_found(&s.m, bits));
+	}
+}
+
 static void of_a_list_one_is_enough(void **state)
 {
 	unsigned bits = 0;
@@ -137,6 +156,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_word_is_true_for_what_it_names),
+		cmocka_unit_test(what_is_suppressed_is_not_found),
 		cmocka_unit_test(of_a_list_one_is_enough),
 	};
 
