@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "fold.h"
+#include "fold_parts.h"
 #include "util.h"
 
 #define NEAR_BYTES 65536 /* of one function */
@@ -114,7 +115,7 @@ static void add_worst(const struct model *m, struct model_fds *to, const struct 
 	}
 }
 
-static void add(const struct model *m, struct model_fds *to, struct model_fds *from)
+void fold_numbers(const struct model *m, struct model_fds *to, const struct model_fds *from)
 {
 	add_worst(m, to, from);
 	to->opened += from->opened;
@@ -129,6 +130,11 @@ static void add(const struct model *m, struct model_fds *to, struct model_fds *f
 		to->first_ns = from->first_ns;
 	if (from->last_ns > to->last_ns)
 		to->last_ns = from->last_ns;
+}
+
+static void add(const struct model *m, struct model_fds *to, struct model_fds *from)
+{
+	fold_numbers(m, to, from);
 	for (size_t i = 0; i < from->pids.count; i++)
 		model_pid_add(&to->pids, from->pids.pid[i]);
 	for (size_t i = 0; i < from->target_count; i++) {
@@ -159,7 +165,7 @@ static size_t find_same(const struct model *m, struct symbols *s, uint32_t *into
 	return found;
 }
 
-static void squeeze(struct model *m, const uint32_t *into)
+void fold_squeeze(struct model *m, const uint32_t *into)
 {
 	uint32_t *place = util_alloc(m->fds_count, sizeof(*place)), n = 0;
 
@@ -182,8 +188,9 @@ void fold_fds(struct model *m, struct symbols *s)
 	uint32_t *into = util_alloc(m->fds_count + 1, sizeof(*into));
 
 	if (find_same(m, s, into)) {
-		squeeze(m, into);
+		fold_squeeze(m, into);
 		model_judge_fds(m);
 	}
+	fold_ways(m, into);
 	free(into);
 }

@@ -120,6 +120,7 @@ struct model_fds {
 	uint64_t series_width_ns;
 	struct verdict verdict;
 	const char *suppressed; /* "file:line" of what says so, NULL */
+	uint32_t other_ways;    /* stacks that were merged into this one: see fold_ways.c */
 };
 
 struct model_open {
@@ -349,6 +350,8 @@ uint32_t model_listener_of(const struct model *m, const char *target);
 void model_judge(struct model *m);
 /* The verdicts alone, again: after more has become known of the open fds. */
 void model_judge_fds(struct model *m);
+/* One alone; `ages` are its ages_count. */
+void model_judge_one(const struct model *m, struct model_fds *f, const uint64_t *ages);
 /* What the kernel says now of the fds of living processes; judges them again. Slow: looks through
  * /proc. */
 void model_states(struct model *m);

@@ -132,7 +132,7 @@ static uint64_t span(const struct model *m, const struct model_fds *f)
 	return end > p->start_ns ? end - p->start_ns : 0;
 }
 
-static void judge(struct model *m, struct model_fds *f)
+void model_judge_one(const struct model *m, struct model_fds *f, const uint64_t *ages)
 {
 	struct verdict_in in = {
 		.opened = f->opened,
@@ -147,7 +147,7 @@ static void judge(struct model *m, struct model_fds *f)
 		.different = f->different,
 		.listening = f->listening,
 		.standard = f->standard && f->open <= 3,
-		.ages = m->ages + f->ages,
+		.ages = ages,
 		.ages_count = f->ages_count,
 		.span_ns = m->processes_count ? span(m, f) : 0,
 		.series_width_ns = f->series_width_ns,
@@ -214,6 +214,6 @@ void model_judge_fds(struct model *m)
 {
 	look_at_opens(m);
 	for (size_t i = 0; i < m->fds_count; i++)
-		judge(m, &m->fds[i]);
+		model_judge_one(m, &m->fds[i], m->ages + m->fds[i].ages);
 	sort_fds(m);
 }

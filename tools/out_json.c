@@ -340,6 +340,7 @@ struct json_object *out_item_fds(const struct model *m, struct symbols *s,
 	ADD(o, "verdict", text(verdict_name(f->verdict.kind)));
 	ADD(o, "reason", text(f->verdict.reason));
 	ADD(o, "suppressed", text(f->suppressed));
+	ADD(o, "other_ways", number(f->other_ways));
 	ADD(o, "opened", number(f->opened));
 	ADD(o, "closed", number(f->closed));
 	ADD(o, "open", number(f->open));

@@ -115,6 +115,9 @@ static void print_fds(struct out_page *p, const struct model_fds *f)
 	fprintf(p->to, "%s\n", f->target_count > 3 ? ", ..." : "");
 	out_states(p->to, p->m, (uint32_t)(f - p->m->fds));
 	out_page_stack(p, f->stack);
+	if (f->other_ways)
+		fprintf(p->to, "       (and %u other way%s to get there)\n", f->other_ways,
+			f->other_ways == 1 ? "" : "s");
 	free(what);
 }
 
