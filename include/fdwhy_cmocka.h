@@ -45,7 +45,9 @@ struct fdwhy_test_ {
 	unsigned rules_count;
 	unsigned problems;
 };
-static struct fdwhy_test_ fdwhy_test_;
+/* One, however many source files include this. */
+extern struct fdwhy_test_ fdwhy_test_;
+__attribute__((weak)) struct fdwhy_test_ fdwhy_test_;
 
 /*
  * cmocka setup: what is open now is not this test's. Returns 0. Call it from your own setup, last;

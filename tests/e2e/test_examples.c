@@ -108,6 +108,41 @@ static void installed_it_is_found_by_pkg_config(void **state)
 	expect_said(&p, "PASSED  ] 5 test(s)");
 }
 
+/* A helper in another file injects: the rule ends with the test, the expectation is checked. */
+static void several_files_share_the_test_that_runs(void **state)
+{
+	static const char head[] = "#include <setjmp.h>\n#include <stdarg.h>\n#include <stddef.h>\n"
+				   "#include <stdint.h>\n#include <cmocka.h>\n"
+				   "#include \"fdwhy_cmocka.h\"\nvoid help(void);\n";
+	const struct work *w = *state;
+	char root[PATH_MAX], fdwhy[PATH_MAX], script[3 * PATH_MAX];
+	char *argv[] = {"bash", "-c", script, NULL};
+	struct proc p;
+
+	assert_non_null(getcwd(root, sizeof(root)));
+	snprintf(fdwhy, sizeof(fdwhy), "%s", built("fdwhy"));
+	file_write(work_path(w, "help.c"),
+		   "%svoid help(void)\n{\n\tfdwhy_inject(\"dup:error=EMFILE\");\n"
+		   "\tfdwhy_expect(\"dup\", EMFILE, 1);\n}\n",
+		   head);
+	file_write(work_path(w, "test.c"),
+		   "%sstatic void one(void **s)\n{\n\t(void)s;\n\thelp();\n"
+		   "\tassert_int_equal(dup(0), -1);\n}\n"
+		   "static void two(void **s)\n{\n\tint fd = dup(0);\n\n\t(void)s;\n"
+		   "\tassert_true(fd >= 0);\n\tclose(fd);\n}\n"
+		   "static void three(void **s)\n{\n\t(void)s;\n\thelp();\n}\n"
+		   "int main(void)\n{\n\tconst struct CMUnitTest t[] = {fdwhy_unit_test(one),"
+		   " fdwhy_unit_test(two), fdwhy_unit_test(three)};\n\n"
+		   "\treturn cmocka_run_group_tests(t, NULL, NULL);\n}\n",
+		   head);
+	snprintf(script, sizeof(script),
+		 "cc -I%s/include test.c help.c -lcmocka -o both && %s run -q -- ./both", root,
+		 fdwhy);
+	assert_int_equal(run(w, argv, NULL, &p), 1);
+	expect_said(&p, "PASSED  ] 2 test(s)");
+	expect_said(&p, "help.c:11: fdwhy: dup failed with error 24");
+}
+
 /* Whatever a user's compiler is told: nothing of ours adds to its warnings. */
 static void the_headers_compile_without_a_warning(void **state)
 {
@@ -140,6 +175,7 @@ int main(void)
 		T(its_bug_is_found_with_the_stack_of_the_birth),
 		T(each_check_says_what_is_wrong),
 		T(installed_it_is_found_by_pkg_config),
+		T(several_files_share_the_test_that_runs),
 		T(the_headers_compile_without_a_warning),
 	};
 
