@@ -79,6 +79,31 @@ static void rules_are_added_removed_and_counted_anew(void **state)
 	in_all_targets(*state, "rules");
 }
 
+/* The session's rules stay whose they are: of all other processes, and so are their counts. */
+static void rules_of_its_own_are_nobody_elses(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {ARG(built("fdwhy")),
+			"run",
+			"-q",
+			"-o",
+			ARG(work_path(w, "s")),
+			"--inject=open:path=/none:error=EIO",
+			ARG(built(targets[0])),
+			"own",
+			NULL};
+	json_object *r, *rules;
+	struct proc p;
+
+	if (run(w, argv, NULL, &p))
+		fail_msg("%s%s", file_text(p.out), file_text(p.err));
+	r = report_of(w, work_path(w, "s"));
+	rules = field(r, "rules");
+	assert_int_equal(json_object_array_length(rules), 1);
+	assert_int_equal(number_of(json_object_array_get_idx(rules, 0), "acted"), 1);
+	json_object_put(r);
+}
+
 static void the_latest_failure_has_its_cause(void **state)
 {
 	in_all_targets(*state, "failure");
@@ -122,6 +147,7 @@ int main(void)
 		T(marks_and_threads_do_not_meet),
 		T(failures_and_births_are_counted),
 		T(rules_are_added_removed_and_counted_anew),
+		T(rules_of_its_own_are_nobody_elses),
 		T(the_latest_failure_has_its_cause),
 		T(causes_are_those_of_the_report),
 	};

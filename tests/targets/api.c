@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -261,6 +262,44 @@ static void rules(void)
 	close(s[1]);
 }
 
+/* ---- rules of its own beside those of the session, which says inject open:path=/none:error=EIO
+ * ---- */
+
+static const char *self;
+
+static bool dup_fails(void)
+{
+	int fd = dup(1);
+
+	close(fd);
+	return fd < 0;
+}
+
+static void executed(void)
+{
+	CHECK(!dup_fails());
+	CHECK(open("/none", O_RDONLY) < 0 && errno == EIO);
+}
+
+static void own(void)
+{
+	char *argv[] = {(char *)self, "executed", NULL};
+	int status;
+	unsigned id;
+	pid_t pid;
+
+	CHECK(!fdwhy_rule_add("dup:error=EMFILE", &id) && dup_fails());
+	CHECK(open("/none", O_RDONLY) < 0 && errno == EIO); /* the copy acts as well */
+	pid = fork();
+	if (!pid) {
+		CHECK(dup_fails()); /* inherited by the fork, gone with the exec */
+		execv(self, argv);
+		_exit(9);
+	}
+	CHECK(waitpid(pid, &status, 0) == pid && status == 0);
+	CHECK(fdwhy_rule_hits(id) == 1);
+}
+
 /* ---- the latest failure ---- */
 
 static void *other_thread(void *arg)
@@ -344,10 +383,11 @@ int main(int argc, char **argv)
 	static const struct {
 		const char *name;
 		void (*run)(void);
-	} modes[] = {{"unloaded", unloaded}, {"off", off},       {"leaks", leaks},
-		     {"threads", threads},   {"counts", counts}, {"rules", rules},
-		     {"failure", failure}};
+	} modes[] = {{"unloaded", unloaded}, {"off", off},     {"leaks", leaks},
+		     {"threads", threads},   {"own", own},     {"executed", executed},
+		     {"counts", counts},     {"rules", rules}, {"failure", failure}};
 
+	self = argv[0];
 	for (size_t i = 0; argc > 1 && i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (!strcmp(modes[i].name, argv[1])) {
 			modes[i].run();
