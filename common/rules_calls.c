@@ -73,6 +73,13 @@ static int unknown_class(struct cursor *c, size_t from)
 	return cursor_unknown(c, from, "class of calls", words, CLASS_NAMES);
 }
 
+static void add_class(uint8_t class, uint64_t *calls)
+{
+	for (unsigned call = 1; call < CALL_COUNT; call++)
+		if (class == CLASS_none || classes[call] == class)
+			add(calls, call);
+}
+
 static int take_class(struct cursor *c, size_t from, uint64_t *calls)
 {
 	const char *word = c->text + from;
@@ -80,10 +87,7 @@ static int take_class(struct cursor *c, size_t from, uint64_t *calls)
 	for (size_t i = 0; i < CLASS_NAMES; i++) {
 		if (!is(class_names[i].name, word, c->at - from))
 			continue;
-		for (unsigned call = 1; call < CALL_COUNT; call++)
-			if (class_names[i].class == CLASS_none ||
-			    classes[call] == class_names[i].class)
-				add(calls, call);
+		add_class(class_names[i].class, calls);
 		return 0;
 	}
 	return unknown_class(c, from);

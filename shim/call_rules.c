@@ -192,7 +192,7 @@ static short events_of(uint16_t call, uint8_t kind)
 /* EAGAIN of a blocking fd is the target's own SO_SNDTIMEO or SO_RCVTIMEO that ran out. */
 static bool own_timeout(const struct call_what *w)
 {
-	uint8_t class = call_class(w->call);
+	enum call_class class = call_class(w->call);
 	long flags;
 
 	if (class != CLASS_send && class != CLASS_recv && class != CLASS_accept &&
@@ -206,7 +206,7 @@ static bool own_timeout(const struct call_what *w)
 
 static bool is_cancellation_point(uint16_t call)
 {
-	uint8_t class = call_class(call);
+	enum call_class class = call_class(call);
 
 	return class == CLASS_send || class == CLASS_recv || class == CLASS_connect ||
 	       class == CLASS_accept || class == CLASS_open;

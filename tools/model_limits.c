@@ -63,6 +63,14 @@ void model_at_limit(struct model *m, const struct record *r, uint32_t process)
 		add(m, r, process, worst, true);
 }
 
+static bool has_pid(const struct model_pids *pids, int pid)
+{
+	for (size_t i = 0; i < pids->count; i++)
+		if (pids->pid[i] == pid)
+			return true;
+	return false;
+}
+
 /* The latest one kept by a process in which this site failed. */
 static const struct model_at_limit *kept_of(const struct model *m, const struct model_eagain *e)
 {
@@ -71,10 +79,9 @@ static const struct model_at_limit *kept_of(const struct model *m, const struct 
 	for (size_t i = 0; i < m->at_limit_count; i++) {
 		const struct model_at_limit *x = &m->at_limit[i];
 
-		for (size_t k = 0; k < e->pids.count; k++)
-			if (m->processes[x->process].pid == e->pids.pid[k] &&
-			    x->error == e->error && (!best || x->time_ns > best->time_ns))
-				best = x;
+		if (x->error == e->error && has_pid(&e->pids, m->processes[x->process].pid) &&
+		    (!best || x->time_ns > best->time_ns))
+			best = x;
 	}
 	return best;
 }

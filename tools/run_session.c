@@ -89,20 +89,17 @@ static char *new_name(const char *place, const char *command)
 
 static int make_default(const char *command, char **ret_path)
 {
-	char *place;
+	char *place, *path;
 
 	for (unsigned i = 0; (place = session_place(i)); i++) {
 		mkdir(place, geteuid() ? 0700 : 0711);
-		if (ours_alone(place)) {
-			*ret_path = new_name(place, command);
-			if (*ret_path && !mkdir(*ret_path, 0700) && !open_up(*ret_path)) {
-				free(place);
-				return 0;
-			}
-			free(*ret_path);
-			*ret_path = NULL;
-		}
+		path = ours_alone(place) ? new_name(place, command) : NULL;
 		free(place);
+		if (path && !mkdir(path, 0700) && !open_up(path)) {
+			*ret_path = path;
+			return 0;
+		}
+		free(path);
 	}
 	return util_error(125,
 			  "no place for a session (XDG_RUNTIME_DIR, /run, /tmp); choose one with "

@@ -115,18 +115,24 @@ static void pitfall_2_dup_onto_chosen_numbers_is_followed(void **state)
 	json_object_put(r);
 }
 
+static bool has_pid(json_object *list, int64_t pid)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++)
+		if (number_of(json_object_array_get_idx(list, i), "pid") == pid)
+			return true;
+	return false;
+}
+
 static json_object *child_of(json_object *r)
 {
 	json_object *list = field(r, "processes");
 
-	for (size_t i = 0; i < json_object_array_length(list); i++)
-		for (size_t k = 0; k < json_object_array_length(list); k++) {
-			json_object *a = json_object_array_get_idx(list, i);
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		json_object *p = json_object_array_get_idx(list, i);
 
-			if (number_of(a, "ppid") ==
-			    number_of(json_object_array_get_idx(list, k), "pid"))
-				return a;
-		}
+		if (has_pid(list, number_of(p, "ppid")))
+			return p;
+	}
 	return NULL;
 }
 

@@ -91,11 +91,11 @@ function check_indent(line, bare,    tabs)
 		fail(FNR, tabs " levels of indent", levels " at most: return early or split")
 	if (!parens)
 		control = bare ~ /^(\} )?(else )?(if|for|while|switch)[ (]/
-	parens += count(bare, /\(/) - count(bare, /\)/)
+	parens += count(bare, "[(]") - count(bare, "[)]")
 	if (parens < 0)
 		parens = 0
 	if (data_depth || bare ~ /(=|\)|\(|,)[ \t]*\{/ && bare !~ /^(\} )?(else )?(if|for|while|switch)[ (]/)
-		data_depth += count(bare, /\{/) - count(bare, /\}/)
+		data_depth += count(bare, "[{]") - count(bare, "[}]")
 	if (data_depth < 0)
 		data_depth = 0
 	previous = bare
