@@ -147,6 +147,8 @@ struct record_header {
 	struct record_limit limit_first, limit_worst; /* worst: most open */
 	uint32_t nofile_origin;                       /* enum record_nofile */
 	uint32_t nofile_stack;                        /* of NOFILE_own, 0 = unknown */
+	/* of missed[MISS_birth_unseen] and missed[MISS_death_unseen], by enum record_kind */
+	uint32_t unseen_births[RECORD_LIMIT_KINDS], unseen_deaths[RECORD_LIMIT_KINDS];
 	struct record_part part[PART_COUNT];
 };
 

@@ -370,7 +370,7 @@ WARM void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed
 	else if (seq) /* closed also when close() says EINTR or EIO: close(2) */
 		slots_closed(fd, seq, call_stack(seed));
 	if (r && saved == EBADF && seq)
-		store_missed(MISS_death_unseen);
+		store_unseen(false, slots_at(fd)->kind);
 	errno = saved;
 }
 

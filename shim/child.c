@@ -13,6 +13,8 @@
 #include "config.h"
 #include "sysc.h"
 
+static void look_after_fork(void);
+
 void child_begin(void)
 {
 	self_gate.state = SELF_starting;
@@ -37,6 +39,7 @@ void child_begin(void)
 	self_gate.state = SELF_ready;
 	slots_start();
 	slots_inherit();
+	look_after_fork();
 	store_publish();
 }
 
@@ -142,22 +145,33 @@ static enum record_kind kind_of(int fd, int flags)
 	}
 }
 
+/* When the slots are held against the kernel, and so whose doing a difference is. */
+enum look {
+	LOOK_first,  /* first image: what is there came from outside */
+	LOOK_forked, /* the parent's, which tells of it; or its threads' at the instant of the fork */
+	LOOK_later,
+};
+
 /* Kind and flags are cheap; a name is looked up when something happens to the fd: child_name(). */
-static void found(int fd, bool first)
+static void found(int fd, enum look when)
 {
 	long flags = sysc(SYS_fcntl, fd, F_GETFL);
 	long fdflags = sysc(SYS_fcntl, fd, F_GETFD);
-	uint32_t slot_flags = first ? SLOT_INHERITED | SLOT_EXECED : SLOT_UNSEEN;
+	uint32_t slot_flags = when == LOOK_first    ? SLOT_INHERITED | SLOT_EXECED
+			      : when == LOOK_forked ? SLOT_INHERITED | SLOT_UNSEEN
+						    : SLOT_UNSEEN;
+	uint8_t kind;
 
 	if (flags < 0)
 		return;
 	slot_flags |= (flags & O_NONBLOCK ? SLOT_NONBLOCK : 0) |
 		      (fdflags & FD_CLOEXEC ? SLOT_CLOEXEC : 0);
-	slots_found(fd, (uint8_t)kind_of(fd, (int)flags), slot_flags, 0);
-	if (first)
+	kind = (uint8_t)kind_of(fd, (int)flags);
+	slots_found(fd, kind, slot_flags, 0);
+	if (when == LOOK_first)
 		slots_execed(fd);
-	if (!first)
-		store_missed(MISS_birth_unseen);
+	if (when == LOOK_later)
+		store_unseen(true, kind);
 }
 
 uint32_t child_name(int fd)
@@ -222,11 +236,12 @@ static bool is_unknown(int fd)
 {
 	const struct record_slot *s = slots_at(fd);
 
-	return !s || (s->state != SLOT_open && s->state != SLOT_closing);
+	return !s || (s->state != SLOT_open && s->state != SLOT_closing &&
+		      !(s->flags & SLOT_QUARANTINED));
 }
 
 /* Returns how many are open. */
-static uint64_t find_open(int base, int count, bool first)
+static uint64_t find_open(int base, int count, enum look when)
 {
 	const int64_t now[2] = {0, 0};
 	struct pollfd_raw p[AT_ONCE];
@@ -241,13 +256,13 @@ static uint64_t find_open(int base, int count, bool first)
 			continue;
 		open++;
 		if (is_unknown(base + i))
-			found(base + i, first);
+			found(base + i, when);
 	}
 	return open;
 }
 
 /* Until `left` open ones were seen. */
-static void find_all(bool first, uint64_t left)
+static void find_all(enum look when, uint64_t left)
 {
 	uint64_t limit = store.head->nofile_soft < PROBED ? store.head->nofile_soft : PROBED;
 	uint64_t count, open;
@@ -256,7 +271,7 @@ static void find_all(bool first, uint64_t left)
 		count = base ? AT_ONCE : AT_FIRST;
 		if (count > limit - base)
 			count = limit - base;
-		open = find_open((int)base, (int)count, first);
+		open = find_open((int)base, (int)count, when);
 		if (open > left)
 			open = left;
 	}
@@ -267,15 +282,14 @@ void child_reconcile(bool first)
 	if (self_gate.seccomp)
 		return;
 	drop_closed(first);
-	find_all(first, open_count());
+	find_all(first ? LOOK_first : LOOK_later, open_count());
 }
 
-void child_look(void)
+/* What is not open any more, and what is: until so many were seen. */
+static void look(enum look when, bool alone, uint64_t left)
 {
 	int end = slots_end();
 
-	if (self_gate.seccomp)
-		return;
 	for (int fd = 0; fd < end; fd++) {
 		const struct record_slot *s = slots_at(fd);
 		uint32_t seq = s ? record_observe(&s->seq) : 0;
@@ -284,10 +298,38 @@ void child_look(void)
 			fd |= (int)RECORD_CHUNK_FDS - 1;
 		else if (s->state == SLOT_open && sysc(SYS_fcntl, fd, F_GETFD) == -EBADF &&
 			 record_peek(&s->seq) == seq) /* not closed and opened by a thread */
-			slots_lost(fd, 0, true);
+			slots_lost(fd, 0, when == LOOK_later);
 	}
-	if (__libc_single_threaded) /* else a thread may be between its open() and its birth */
-		find_all(false, UINT64_MAX);
+	if (alone) /* else a thread may be between its open() and its birth */
+		find_all(when, left);
+}
+
+void child_look(void)
+{
+	if (!self_gate.seccomp)
+		look(LOOK_later, __libc_single_threaded, UINT64_MAX);
+}
+
+/*
+ * The child of a fork has one thread, and its parent's slots of that instant. Where there are many,
+ * their number has to do.
+ */
+static void look_after_fork(void)
+{
+	uint64_t open = open_count();
+
+	if (slots_end() <= PROBED || open != store.head->fds_open)
+		look(LOOK_forked, true, open);
+}
+
+/* A thread that opens or closes meanwhile would be told as unseen. */
+static bool is_alone(void)
+{
+	struct stat st;
+
+	if (__libc_single_threaded)
+		return true;
+	return !sysc(SYS_newfstatat, AT_FDCWD, "/proc/self/task", &st, 0) && st.st_nlink == 3;
 }
 
 /* ---- the end ----------------------------------------------------------------------------------
@@ -387,6 +429,8 @@ void child_end(int status)
 
 	if (self_gate.state != SELF_ready || self_vforked())
 		return;
+	if (!self_gate.seccomp && is_alone())
+		look(LOOK_later, true, open_count());
 	quiet = !self_gate.seccomp && nothing_to_say(store.head);
 	if (quiet)
 		fill_total(&total, status & 0xff);

@@ -309,7 +309,7 @@ void slots_lost(int fd, uint32_t stack, bool unseen)
 		return;
 	slots_closed(fd, seq, stack);
 	if (unseen)
-		store_missed(MISS_death_unseen);
+		store_unseen(false, slots_at(fd)->kind);
 }
 
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target)

@@ -58,6 +58,15 @@ static inline void store_missed(enum record_miss what)
 	self_add64(&store.head->missed[what], 1);
 }
 
+/* An fd of that kind appeared or vanished, and no call of ours did it. */
+static inline void store_unseen(bool birth, uint8_t kind)
+{
+	uint32_t *by_kind = birth ? store.head->unseen_births : store.head->unseen_deaths;
+
+	store_missed(birth ? MISS_birth_unseen : MISS_death_unseen);
+	self_add32(&by_kind[kind < KIND_COUNT ? kind : KIND_unknown], 1);
+}
+
 /* ---- store_stacks.c, store_strings.c, store_sites.c -------------------------------------------
  */
 

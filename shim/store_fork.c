@@ -43,6 +43,8 @@ static void reset_counts(struct record_header *h)
 {
 	h->births = h->deaths = h->eagains = h->misuses = h->limits = h->forks = 0;
 	memset(h->missed, 0, sizeof(h->missed));
+	memset(h->unseen_births, 0, sizeof(h->unseen_births));
+	memset(h->unseen_deaths, 0, sizeof(h->unseen_deaths));
 	memset(h->series_open, 0, sizeof(h->series_open));
 	memset(h->series_eagains, 0, sizeof(h->series_eagains));
 	h->series_width_ns = 1000000000u;

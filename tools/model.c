@@ -93,13 +93,29 @@ static void add_process(struct load *l)
 	}
 }
 
+/* An fd that appeared or vanished while nobody looked: its origin is unseen, its kind is not. */
+static void cover_unseen(struct load *l, enum record_miss what, unsigned kind, uint64_t count)
+{
+	if (count)
+		model_cover(l->m, (int)l->r.head.pid, count, "%s: %s", names_miss(what),
+			    names_kind(kind));
+}
+
+static void add_unseen_kinds(struct load *l, enum record_miss what, const uint32_t *by_kind)
+{
+	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
+		cover_unseen(l, what, kind, by_kind[kind]);
+}
+
 static void add_misses(struct load *l)
 {
 	const struct record_header *h = &l->r.head;
 	char *why;
 
+	add_unseen_kinds(l, MISS_birth_unseen, h->unseen_births);
+	add_unseen_kinds(l, MISS_death_unseen, h->unseen_deaths);
 	for (unsigned i = 0; i < MISS_COUNT; i++)
-		if (h->missed[i])
+		if (h->missed[i] && i != MISS_birth_unseen && i != MISS_death_unseen)
 			model_cover(l->m, (int)h->pid, h->missed[i], "%s%s%s", names_miss(i),
 				    i == MISS_child_unrecorded ? ": " : "",
 				    i == MISS_child_unrecorded ? strerror((int)h->child_errno)
@@ -353,7 +369,7 @@ static void add_unseen(struct load *l, const struct live *v)
 					 .site = MODEL_NONE,
 					 .flags = SLOT_UNSEEN};
 		o->kind = model_live_fd(pid, (int)fd, &o->target);
-		model_cover(m, pid, 1, "%s", names_miss(MISS_birth_unseen));
+		cover_unseen(l, MISS_birth_unseen, o->kind, 1);
 	}
 }
 
@@ -368,7 +384,7 @@ static void add_slot(struct load *l, struct live *v, int fd, const struct record
 		return;
 	}
 	if (v->known && !there) {
-		model_cover(l->m, process_of(l)->pid, 1, "%s", names_miss(MISS_death_unseen));
+		cover_unseen(l, MISS_death_unseen, s->kind, 1);
 		return;
 	}
 	if (there)
