@@ -148,7 +148,7 @@ static enum record_kind kind_of(int fd, int flags)
 /* When the slots are held against the kernel, and so whose doing a difference is. */
 enum look {
 	LOOK_first,  /* first image: what is there came from outside */
-	LOOK_forked, /* the parent's, which tells of it; or its threads' at the instant of the fork */
+	LOOK_forked, /* the parent's, which tells of it, or its threads' at that instant */
 	LOOK_later,
 };
 

@@ -93,51 +93,6 @@ static void add_process(struct load *l)
 	}
 }
 
-/* An fd that appeared or vanished while nobody looked: its origin is unseen, its kind is not. */
-static void cover_unseen(struct load *l, enum record_miss what, unsigned kind, uint64_t count)
-{
-	if (count)
-		model_cover(l->m, (int)l->r.head.pid, count, "%s: %s", names_miss(what),
-			    names_kind(kind));
-}
-
-static void add_unseen_kinds(struct load *l, enum record_miss what, const uint32_t *by_kind)
-{
-	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
-		cover_unseen(l, what, kind, by_kind[kind]);
-}
-
-static void add_misses(struct load *l)
-{
-	const struct record_header *h = &l->r.head;
-	char *why;
-
-	add_unseen_kinds(l, MISS_birth_unseen, h->unseen_births);
-	add_unseen_kinds(l, MISS_death_unseen, h->unseen_deaths);
-	for (unsigned i = 0; i < MISS_COUNT; i++)
-		if (h->missed[i] && i != MISS_birth_unseen && i != MISS_death_unseen)
-			model_cover(l->m, (int)h->pid, h->missed[i], "%s%s%s", names_miss(i),
-				    i == MISS_child_unrecorded ? ": " : "",
-				    i == MISS_child_unrecorded ? strerror((int)h->child_errno)
-							       : "");
-	if (h->quarantine)
-		model_cover(l->m, 0, 1,
-			    "the program without --quarantine: %u closed numbers were held back",
-			    h->quarantine);
-	if (h->rules_why) {
-		why = record_text(&l->r, h->rules_why);
-		model_cover(l->m, (int)h->pid, 1, "no rules: %s", why ? why : "unknown why");
-		free(why);
-	}
-	if (h->off)
-		model_cover(l->m, (int)h->pid, 1, "%s: %s", names_off(h->off),
-			    strerror((int)h->off_errno));
-	for (unsigned i = 0; i < PART_COUNT; i++)
-		if (l->r.bad & 1u << i)
-			model_cover(l->m, (int)h->pid, 1, "damaged record, %s skipped",
-				    record_part_name(i));
-}
-
 /* ---- sites ------------------------------------------------------------------------------------
  */
 
@@ -369,7 +324,7 @@ static void add_unseen(struct load *l, const struct live *v)
 					 .site = MODEL_NONE,
 					 .flags = SLOT_UNSEEN};
 		o->kind = model_live_fd(pid, (int)fd, &o->target);
-		cover_unseen(l, MISS_birth_unseen, o->kind, 1);
+		model_cover_unseen(m, pid, MISS_birth_unseen, o->kind, 1);
 	}
 }
 
@@ -384,7 +339,7 @@ static void add_slot(struct load *l, struct live *v, int fd, const struct record
 		return;
 	}
 	if (v->known && !there) {
-		cover_unseen(l, MISS_death_unseen, s->kind, 1);
+		model_cover_unseen(l->m, process_of(l)->pid, MISS_death_unseen, s->kind, 1);
 		return;
 	}
 	if (there)
@@ -471,7 +426,7 @@ static void load_record(const char *path, void *arg)
 		l->alive = l->r.head.state != STATE_exited &&
 			   session_alive((pid_t)l->r.head.pid, l->r.head.created_boot_ns);
 		add_process(l);
-		add_misses(l);
+		model_missed(l->m, &l->r);
 		add_sites(l);
 		add_slots(l);
 		add_worst(l);

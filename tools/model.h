@@ -379,6 +379,12 @@ uint32_t model_stack_present(struct model *m, const struct present *p,
 void model_pid_add(struct model_pids *p, int pid);
 void model_cover(struct model *m, int pid, uint64_t count, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* An fd of that kind appeared or vanished while nobody looked. */
+void model_cover_unseen(struct model *m, int pid, enum record_miss what, unsigned kind,
+			uint64_t count);
+/* What the record says that it did not see. */
+struct record;
+void model_missed(struct model *m, const struct record *r);
 struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error,
 				     uint32_t stack);
 struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack);

@@ -70,6 +70,18 @@ static void pitfall_17_fds_that_passed_by_are_found_in_a_living_process(void **s
 	assert_int_equal(proc_wait(&p), 0);
 }
 
+static void expect_nothing_unseen(json_object *report, const char *target)
+{
+	json_object *list = field(report, "coverage");
+
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		const char *what = text_of(json_object_array_get_idx(list, i), "what");
+
+		if (strstr(what, "unseen"))
+			fail_msg("%s: %s", target, what);
+	}
+}
+
 /* All of them end and fork with slots equal to /proc/self/fd. */
 static void where_nothing_passes_by_nothing_is_claimed(void **state)
 {
@@ -85,12 +97,7 @@ static void where_nothing_passes_by_nothing_is_claimed(void **state)
 		targets[i][0] = (char *)(uintptr_t)built(targets[i][0]);
 		fdwhy_run(w, session, targets[i]);
 		r = report_of(w, session);
-		for (unsigned k = 0; k < json_object_array_length(field(r, "coverage")); k++) {
-			json_object *c = json_object_array_get_idx(field(r, "coverage"), k);
-
-			if (strstr(text_of(c, "what"), "unseen"))
-				fail_msg("%s: %s", targets[i][0], text_of(c, "what"));
-		}
+		expect_nothing_unseen(r, targets[i][0]);
 		json_object_put(r);
 	}
 }

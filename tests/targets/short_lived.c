@@ -45,6 +45,10 @@ int main(int argc, char **argv)
 		start(argv[0], i);
 		if (i >= 7)
 			bad += wait(&status) < 0 || status;
+		if (i % 1000 == 999) {
+			printf("%d begun\n", i + 1);
+			fflush(stdout);
+		}
 	}
 	while (wait(&status) > 0)
 		bad += status != 0;
