@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * ruled_rows.c LIST - each line of LIST is a call, an errno and its number: a rule injects it once,
- * the call is made and must fail so; the same call before the rule and after it is none of this
- * test's. Prints what was wrong, then "<n> lines". The arguments need only be such that a call that
- * is not made does not look at them; calls that end something get something to end.
+ * the call is made, must fail so and be recorded so; the same call before the rule and after it is
+ * none of this test's. Prints what was wrong, then "<n> lines". The arguments need only be such
+ * that a call that is not made does not look at them; calls that end something get something to
+ * end.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -141,7 +142,7 @@ static void one(const char *name, const char *error, int number)
 	const struct ender *e = NULL;
 	char rule[128];
 	int fd = -1, got;
-	long first = -1, r;
+	long first = -1, r, before = fdwhy_count(name, number);
 	unsigned id;
 
 	for (size_t i = 0; i < sizeof(enders) / sizeof(enders[0]); i++)
@@ -158,6 +159,8 @@ static void one(const char *name, const char *error, int number)
 	expect(name, error, number, r, got);
 	if (fdwhy_rule_hits(id) != 1)
 		printf("%s: acted %ld times\n", rule, fdwhy_rule_hits(id));
+	if (fdwhy_count(name, number) != before + 1)
+		printf("%s: recorded %ld times\n", rule, fdwhy_count(name, number) - before);
 	fdwhy_rule_remove(id);
 	if (e)
 		check_ended(name, error, number, fd);
