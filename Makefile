@@ -25,7 +25,8 @@ TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev nodejs openssh-server ap
 	postgresql
 # What only check-foreign needs: programs whose own tests it runs.
 FOREIGN_PACKAGES := python3 libpython3.11-testsuite redis-server redis-tools nginx wrk memcached haproxy \
-	postgresql openssh-server openssh-client openssh-sftp-server postfix
+	postgresql openssh-server openssh-client openssh-sftp-server postfix php-cli php-fpm libfcgi-bin \
+	nodejs openjdk-17-jdk-headless perl git dpkg-dev xz-utils
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g

@@ -62,7 +62,7 @@ listing() {
 		for f in "/proc/$p/fd"/*; do
 			printf '%s %d fd %s\t%s\n' "$(cat "/proc/$p/comm")" $n "${f##*/}" "$(readlink "$f")"
 		done
-	done 2>/dev/null | sed -e "s|$TMPDIR|.|; s/:\[[0-9]*\]//; s/[0-9]\{4,\}/N/g" -e 's/[0-9A-F]\{24\}/N/g' |
+	done 2>/dev/null | sed -e "s|$TMPDIR|.|; s/:\[[0-9]*\]//; s/[0-9]\{4,\}/N/g" -e 's/[0-9A-F]\{24\}/N/g; s/\.[A-Za-z0-9]\{6\} (deleted)/.X (deleted)/' |
 		sed 's/\t$/\tgone/; s/\t/\tok, /'
 }
 
@@ -82,6 +82,8 @@ fds() {
 kinds() {
 	fds "$@"
 	sed -i "/^${1:+$1: }.* fd [0-9]*\t/{s/ fd [0-9]*\tok, \(.*\)/ has \1\tok/}" "$OUT"
+	awk -F '\t' '{ n = ++seen[$1]; print $1 (n > 1 ? " #" n : "") FS $2 }' "$OUT" >numbered
+	cat numbered >"$OUT"
 }
 
 # stop [SIGNAL] - outcome: how it ends

@@ -7,6 +7,7 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "${O:=build}/truth"
 top=$(cd "$O/truth" && pwd)
+. "$here/../apt-source.sh"
 jobs=$(nproc)
 quiet="-s -j$jobs ACLOCAL=: AUTOMAKE=: AUTOCONF=: AUTOHEADER=: MAKEINFO=:"
 
@@ -28,30 +29,6 @@ build_dbus() {
 build_proftpd_dfsg() {
 	./configure -q --disable-auth-pam --disable-cap --disable-ident --with-modules= &&
 		make $quiet proftpd && echo proftpd
-}
-
-# Source lists of our own, from the Debian ones of this machine: nothing of the system is changed.
-lists() {
-	local code
-	code=$(. /etc/os-release && echo "$VERSION_CODENAME")
-	mkdir -p "$top/apt/lists/partial" "$top/apt/cache/archives/partial" "$top/apt/parts"
-	for f in /etc/apt/sources.list.d/*.sources; do
-		[ -e "$f" ] && awk -v RS= -v code="$code" \
-			'$0 ~ "Suites:[^\n]*" code { gsub(/Types:[^\n]*/, "Types: deb-src"); print $0 "\n" }' "$f"
-	done >"$top/apt/parts/debian.sources"
-	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-		sed -n "s/^deb \(.*[ \/]$code[- ].*\)/deb-src \1/p" >"$top/apt/parts/debian.list"
-	apt update
-}
-lists_once() {
-	[ -e "$top/apt/ready" ] && return
-	mkdir -p "$top/apt"
-	lists >"$top/apt/log" 2>&1 && touch "$top/apt/ready"
-}
-apt() {
-	apt-get -q -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$top/apt/parts" \
-		-o "Dir::State::lists=$top/apt/lists" -o "Dir::Cache=$top/apt/cache" \
-		-o APT::Sandbox::User="$(id -un)" -o Debug::NoLocking=1 "$@"
 }
 
 failed() {
