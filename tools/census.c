@@ -63,14 +63,20 @@ static void find_sum(const struct model *m, const struct past *past, const char 
 	verdict_trend(h, RECORD_SERIES, width, ret);
 }
 
+uint64_t census_left_ns(uint64_t used, uint64_t limit, double slope_per_hour)
+{
+	if (limit <= used || slope_per_hour < 0.001)
+		return 0;
+	return (uint64_t)((double)(limit - used) / slope_per_hour * 3.6e12);
+}
+
 static void set_trend(struct census_row *r, const struct verdict_trend *t)
 {
 	bool known = t->points >= 4 && t->confidence >= 0.5;
 
 	r->slope_per_hour = known ? t->slope_per_hour : 0;
 	r->confidence = t->confidence;
-	if (r->soft > r->open && r->slope_per_hour >= 0.001)
-		r->left_ns = (uint64_t)((double)(r->soft - r->open) / r->slope_per_hour * 3.6e12);
+	r->left_ns = census_left_ns(r->open, r->soft, r->slope_per_hour);
 }
 
 /* ---- rows -------------------------------------------------------------------------------------
@@ -275,6 +281,9 @@ void census_take(const struct model *m, struct census *ret)
 	finish(ret->command, ret->command_count, ret->open);
 	finish(ret->kind, ret->kind_count, ret->open);
 	read_system(ret);
+	if (m->live && ret->file_max < CENSUS_NO_LIMIT)
+		ret->all.left_ns =
+			census_left_ns(ret->file_nr, ret->file_max, ret->all.slope_per_hour);
 	free(past);
 }
 

@@ -11,6 +11,8 @@
 
 #define CENSUS_TARGETS 3
 
+#define CENSUS_NO_LIMIT (1ull << 50) /* of file_max: systemd sets the greatest number there is */
+
 struct census_row {
 	const char *name;   /* command or kind */
 	uint32_t process;   /* of rows by process */
@@ -20,7 +22,7 @@ struct census_row {
 	double slope_per_hour; /* over the time of the process, or of the session */
 	double confidence;
 	uint64_t soft, hard; /* RLIMIT_NOFILE; 0 unknown */
-	uint64_t left_ns;    /* until the soft limit at this slope; 0: never or unknown */
+	uint64_t left_ns;    /* to soft (of all: file_max) at this slope; 0: never, unknown */
 	struct census_target {
 		const char *name; /* scattered ones together: a directory, a host */
 		uint64_t open;
@@ -39,6 +41,7 @@ struct census {
 	uint64_t file_nr, file_max; /* of the system; 0 unknown */
 };
 
+uint64_t census_left_ns(uint64_t used, uint64_t limit, double slope_per_hour);
 void census_take(const struct model *m, struct census *ret);
 void census_free(struct census *c);
 

@@ -51,12 +51,14 @@ static void print_head(FILE *to, const struct model *m, const struct census *c,
 	fprintf(to, "%llu fds open %s in %llu process%s, %s an hour", (unsigned long long)c->open,
 		m->live ? "now" : "at the end", (unsigned long long)c->processes,
 		c->processes == 1 ? "" : "es", rate(&c->all));
-	if (c->file_max > 1ull << 50)
+	if (c->file_max >= CENSUS_NO_LIMIT)
 		fprintf(to, "; system: %llu open files, no limit\n",
 			(unsigned long long)c->file_nr);
 	else if (c->file_max)
-		fprintf(to, "; system: %llu of %llu open files\n", (unsigned long long)c->file_nr,
-			(unsigned long long)c->file_max);
+		fprintf(to, "; system: %llu of %llu open files%s%s\n",
+			(unsigned long long)c->file_nr, (unsigned long long)c->file_max,
+			c->all.left_ns ? ", full in " : "",
+			c->all.left_ns ? util_duration(c->all.left_ns) : "");
 	else
 		fputc('\n', to);
 }
@@ -327,6 +329,7 @@ struct json_object *out_fds_json(const struct model *m, struct symbols *s)
 	census_take(m, &c);
 	ADD(system, "file_nr", known(c.file_max != 0, c.file_nr));
 	ADD(system, "file_max", known(c.file_max != 0, c.file_max));
+	ADD(system, "left_ns", known(c.all.left_ns != 0, c.all.left_ns));
 	ADD(root, "schema", json_object_new_int(1));
 	ADD(root, "version", json_object_new_string(FDWHY_VERSION));
 	ADD(root, "session", json_object_new_string(m->session));

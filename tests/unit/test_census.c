@@ -95,6 +95,16 @@ static void one_that_grows_has_a_time_left(void **state)
 	assert_int_equal(census.process[1].left_ns, 0);
 }
 
+static void time_is_left_while_there_is_room_and_growth(void **state)
+{
+	(void)state;
+	assert_int_equal(census_left_ns(50, 100, 3600) / SECOND, 50);
+	assert_int_equal(census_left_ns(100, 100, 3600), 0);
+	assert_int_equal(census_left_ns(50, 0, 3600), 0);
+	assert_int_equal(census_left_ns(50, 100, 0), 0);
+	assert_int_equal(census_left_ns(50, 100, -3600), 0);
+}
+
 /* Each has the same few open, but there are more and more of them. */
 static void many_that_become_more_grow_together(void **state)
 {
@@ -153,6 +163,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(processes_and_commands_have_their_shares),
 		TEST(one_that_grows_has_a_time_left),
+		cmocka_unit_test(time_is_left_while_there_is_room_and_growth),
 		TEST(many_that_become_more_grow_together),
 		TEST(scattered_targets_are_counted_by_where_they_are),
 	};
