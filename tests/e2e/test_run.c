@@ -111,7 +111,7 @@ static void reports_name_what_is_wrong(void **state)
 	expect_error(&p, "did you mean report?");
 }
 
-static void an_existing_preload_stays_first(void **state)
+static void pitfall_11_an_existing_preload_stays_first(void **state)
 {
 	const struct work *w = *state;
 	char *argv[] = {ARG(built("fdwhy")), "run", "-q", "sh", "-c", "echo $LD_PRELOAD", NULL};
@@ -258,7 +258,7 @@ static void check_tells_what_cannot_be_followed(void **state)
 	expect_error(&p, "/dev/null");
 }
 
-static void a_process_that_did_not_load_the_shim_is_named(void **state)
+static void pitfall_15_a_process_that_did_not_load_the_shim_is_named(void **state)
 {
 	const struct work *w = *state;
 	char script[300];
@@ -356,7 +356,7 @@ int main(void)
 		T(wrong_options_are_125_before_anything_starts),
 		T(a_session_directory_that_is_not_empty_is_refused),
 		T(reports_name_what_is_wrong),
-		T(an_existing_preload_stays_first),
+		T(pitfall_11_an_existing_preload_stays_first),
 		T(a_daemon_that_forks_away_is_waited_for),
 		T(signals_reach_the_command),
 		T(fail_on_leak_gives_the_chosen_status),
@@ -364,7 +364,7 @@ int main(void)
 		T(what_was_not_recorded_does_not_pass),
 		T(input_and_output_pass_through),
 		T(check_tells_what_cannot_be_followed),
-		T(a_process_that_did_not_load_the_shim_is_named),
+		T(pitfall_15_a_process_that_did_not_load_the_shim_is_named),
 		T(a_damaged_record_is_named_and_the_rest_is_shown),
 		T(a_session_of_another_version_is_named),
 		T(the_tool_is_clean_under_valgrind),

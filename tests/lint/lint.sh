@@ -66,8 +66,17 @@ advice() {
 	[ "$n" -eq 0 ] || echo "lint: advice: clang-format would change $n files"
 }
 
+# Each way in which preloaded libraries broke programs in the field has a test with its number.
+pitfalls() {
+	[ -e tests/e2e/test_pitfalls.c ] || return
+	grep -rhoE 'void pitfall_[0-9a-z_]+' tests/e2e tests/unit | tr '_' '\n' | grep -E '^[0-9]+$' | sort -un >"$tmp/pitfalls"
+	seq 1 33 | grep -vxFf "$tmp/pitfalls" |
+		sed 's|.*|tests/e2e/test_pitfalls.c:1: pitfall & has no test: name one pitfall_&_...|'
+}
+
 {
 	styles
+	pitfalls
 	floors
 	licences
 	traces

@@ -55,7 +55,7 @@ static void begin_daemon(uint32_t pid)
 	make_module(&made, "/bin/daemon", MAKE_BASE);
 }
 
-static void what_failed_is_shown_and_what_is_benign_only_when_asked(void **state)
+static void pitfall_26_what_failed_is_shown_and_what_is_benign_only_when_asked(void **state)
 {
 	(void)state;
 	begin_daemon(11);
@@ -75,7 +75,7 @@ static void what_failed_is_shown_and_what_is_benign_only_when_asked(void **state
 	assert_null(strstr(page, "daemon+0x40"));
 }
 
-static void many_findings_fit_one_screen(void **state)
+static void pitfall_27_many_findings_fit_one_screen(void **state)
 {
 	unsigned lines = 0;
 
@@ -149,8 +149,8 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(what_failed_is_shown_and_what_is_benign_only_when_asked),
-		TEST(many_findings_fit_one_screen),
+		TEST(pitfall_26_what_failed_is_shown_and_what_is_benign_only_when_asked),
+		TEST(pitfall_27_many_findings_fit_one_screen),
 		TEST(what_many_processes_did_not_show_is_one_line),
 		TEST(no_control_byte_of_a_record_reaches_the_terminal),
 	};
