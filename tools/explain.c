@@ -6,6 +6,7 @@
 #include <string.h>
 #include "explain_parts.h"
 #include "names.h"
+#include "util.h"
 
 #define SECOND 1000000000u
 
@@ -102,6 +103,15 @@ static bool got_it_soon(const struct explain_in *in)
 	return !in->pending && !in->fate[FATE_masked] && in->waited_max_ns <= EXPLAIN_LONG_NS;
 }
 
+/* What is put into a pipe or a queue to wake somebody may be left out: that one will wake. */
+static bool is_stuck(const struct explain_in *in)
+{
+	bool connection = in->kind == KIND_unix_stream || in->kind == KIND_unix_seqpacket ||
+			  in->kind == KIND_tcp;
+
+	return connection && in->pending_ns > EXPLAIN_LONG_NS;
+}
+
 static enum severity severity_of(const struct explain_in *in, enum call_class class)
 {
 	uint64_t given_up = in->fate[FATE_gave_up] + (in->ended ? in->pending : 0);
@@ -120,7 +130,8 @@ static enum severity severity_of(const struct explain_in *in, enum call_class cl
 		return SEVERITY_failure; /* no fd to follow: the caller got the error */
 	if (given_up || in->fate[FATE_unmasked])
 		return SEVERITY_failure;
-	if (sends && in->waited_max_ns <= EXPLAIN_LONG_NS && !in->fate[FATE_masked])
+	if (sends && in->waited_max_ns <= EXPLAIN_LONG_NS && !in->fate[FATE_masked] &&
+	    !is_stuck(in))
 		return SEVERITY_benign;
 	return locks(in, class) && got_it_soon(in) ? SEVERITY_benign : SEVERITY_suspicious;
 }
@@ -149,6 +160,8 @@ void explain(const struct explain_in *in, struct explanation *ret)
 		explain_say(ret, "%s failed with EAGAIN; its cause is", names_call(in->call));
 		explain_say_unknown(ret, "cause", ret->unknown);
 	}
+	if ((class == CLASS_send || class == CLASS_move) && is_stuck(in))
+		explain_say(ret, "; it has been waiting for %s now", util_duration(in->pending_ns));
 	ret->severity = severity_of(in, class);
 	ret->advice = ret->cause ? explain_advice(ret->cause, in, ret->severity) : NULL;
 }

@@ -5,12 +5,13 @@
  * guessed.
  *
  * How bad it is follows from what the target did (docs/causes.md has the same as a table):
- *	failure		given up (closed, or its process ended) when sending, connecting or locking;
- *			SO_SNDTIMEO ran out; a retry of ours gave up; no process, no lease
- *	suspicious	spun (EXPLAIN_SPINS); waited for longer than EXPLAIN_LONG_NS to send;
- *SO_RCVTIMEO ran out; a connection refused at first; a lock not got for EXPLAIN_LONG_NS, or not
- *yet; a retry of ours succeeded benign		the rest: a drained event loop, a wait that ended, a
- *lock got soon
+ *
+ * - failure: given up (closed, or its process ended) when sending, connecting or locking;
+ *   SO_SNDTIMEO ran out; a retry of ours gave up; no process, no lease.
+ * - suspicious: spun (EXPLAIN_SPINS); waited for longer than EXPLAIN_LONG_NS to send, or on a
+ *   connection still does; SO_RCVTIMEO ran out; a connection refused at first; a lock not got for
+ *   EXPLAIN_LONG_NS, or not yet; a retry of ours succeeded.
+ * - benign: the rest: a drained event loop, a wait that ended, a lock got soon.
  */
 #ifndef TOOL_EXPLAIN_H
 #define TOOL_EXPLAIN_H
@@ -63,6 +64,7 @@ struct explain_in {
 	uint64_t count, pending;
 	uint64_t fate[FATE_COUNT];
 	uint64_t waited_max_ns;
+	uint64_t pending_ns;  /* a living process has been waiting for so long; 0 none */
 	uint64_t duration_ns; /* from the first to the last failure */
 	bool ended;           /* the process is gone: what is pending was given up */
 	/* who made it so: set O_NONBLOCK or the timeout */

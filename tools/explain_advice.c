@@ -135,6 +135,11 @@ static bool by_pid_max(const struct explain_in *in)
 	return limited_by(in, TASKS_pid_max);
 }
 
+static bool by_address_space(const struct explain_in *in)
+{
+	return limited_by(in, TASKS_address_space);
+}
+
 static bool ports_known(const struct explain_in *in)
 {
 	return in->port_first != 0;
@@ -203,6 +208,8 @@ static const struct row {
 	 "raise kernel.threads-max, or find what has so many threads"},
 	{CAUSE_process_limit, by_pid_max,
 	 "raise kernel.pid_max, or find what has so many processes"},
+	{CAUSE_process_limit, by_address_space,
+	 "raise RLIMIT_AS (ulimit -v), or give the threads smaller stacks (ulimit -s)"},
 	{CAUSE_COUNT, spun,
 	 "wait with poll(2) or epoll(7) before calling again: this loop burns CPU"},
 };

@@ -429,6 +429,8 @@ static void load_record(const char *path, void *arg)
 		model_missed(l->m, &l->r);
 		add_sites(l);
 		add_slots(l);
+		if (l->alive)
+			model_pending(l->m, &l->r);
 		add_worst(l);
 		model_listeners(l->m, &l->r, l->alive);
 		model_shared(l->m, &l->r);

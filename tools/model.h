@@ -74,6 +74,7 @@ struct model_eagain {
 	char *target;
 	uint64_t fate[FATE_COUNT];
 	uint64_t pending;
+	uint64_t pending_since_ns; /* the oldest, in a process that lives; 0 none */
 	uint64_t waited_ns, waited_max_ns;
 	uint64_t wait_hist[12];
 	struct record_facts facts; /* latest; have = 0 when none */
@@ -361,6 +362,11 @@ void model_present(struct model *m, bool all);
 /* The same of one living process: index into presents[], or MODEL_NONE when it has enough. */
 uint32_t model_present_of(struct model *m, int pid);
 bool model_all_ended(const struct model *m, const struct model_pids *pids);
+
+/* ---- model_pending.c: what living processes still wait for
+ * ---------------------------------------------------------- */
+
+void model_pending(struct model *m, const struct record *r);
 
 /* ---- model_modes.c: who set O_NONBLOCK or a timeout
  * ---------------------------------------------------------- */

@@ -65,6 +65,9 @@ static void judge_failure(struct model *m, const struct model_others *others,
 	};
 
 	in.pending = e->pending = pending(e);
+	in.pending_ns = e->pending_since_ns && m->now_ns > e->pending_since_ns
+				? m->now_ns - e->pending_since_ns
+				: 0;
 	memcpy(in.fate, e->fate, sizeof(in.fate));
 	model_others_of(m, others, e, &in, &names);
 	explain(&in, &e->why);

@@ -256,6 +256,7 @@ static struct json_object *fates(const struct model_eagain *e)
 	for (unsigned i = 0; i < FATE_COUNT; i++)
 		ADD(o, names_fate(i), number(e->fate[i]));
 	ADD(o, "pending", number(e->pending));
+	ADD(o, "pending_since_ns", known(e->pending_since_ns != 0, e->pending_since_ns));
 	ADD(o, "waited_ns", number(e->waited_ns));
 	ADD(o, "waited_max_ns", number(e->waited_max_ns));
 	for (unsigned i = 0; i < 12; i++)

@@ -75,6 +75,15 @@ static void expect_how_full(json_object *e, const struct row *x)
 		assert_string_equal(text_of(e, "evidence.tcp_state"), "ESTABLISHED");
 }
 
+/* The channel is open and nobody tried again. */
+static void expect_pending(json_object *e, const struct row *x)
+{
+	bool pending = strcmp(x->mode, "timeout") != 0; /* that one has ended by itself */
+
+	assert_int_equal(number_of(e, "fate.pending"), pending);
+	assert_int_equal(field(e, "fate.pending_since_ns") != NULL, pending);
+}
+
 static void expect_reader(json_object *e, int reader)
 {
 	char who[64];
@@ -103,6 +112,7 @@ static void check(const struct row *x)
 	r = report_all_of(w, work_path(w, "s")); /* it may yet wait: benign */
 	e = site_of(r, x);
 	expect_how_full(e, x);
+	expect_pending(e, x);
 	if (x->peer)
 		expect_reader(e, told_reader(&p));
 	json_object_put(r);

@@ -65,6 +65,8 @@ static const struct record_facts threads_max = {
 	.have = BIT(limit), .limit_id = TASKS_threads_max, .limit = 900, .in_use = 900};
 static const struct record_facts pid_max = {
 	.have = BIT(limit), .limit_id = TASKS_pid_max, .limit = 4096, .in_use = 4096};
+static const struct record_facts space = {
+	.have = BIT(limit), .limit_id = TASKS_address_space, .limit = 1 << 28, .in_use = 1 << 28};
 static const struct record_facts cgroup = {
 	.have = BIT(limit), .limit_id = TASKS_cgroup, .limit = 20, .in_use = 20};
 
@@ -120,6 +122,14 @@ static const struct row {
 	{"a peer that has not read what it has",
 	 {.call = CALL_send, .kind = KIND_unix_stream, .facts = &unread, .peer_pid = 7, GAVE_UP},
 	 "send-buffer-full", SEVERITY_failure, {"(93000 bytes unread)"}, NULL, NULL},
+	{"a send that still waits is suspicious",
+	 {.call = CALL_send, .kind = KIND_unix_stream, .facts = &full, .peer_pid = 7, .count = 1,
+	  .pending = 1, .pending_ns = 12 * SECOND},
+	 "send-buffer-full", SEVERITY_suspicious, {"it has been waiting for 12 s now"}, NULL, NULL},
+	{"a pipe that need not be written to is benign",
+	 {.call = CALL_write, .kind = KIND_pipe_write, .facts = &pipe_facts, .peer_pid = 7,
+	  .count = 1, .pending = 1, .pending_ns = 12 * SECOND},
+	 "pipe-full", SEVERITY_benign, {"65000"}, NULL, NULL},
 	{"a send that waited for long is suspicious",
 	 {.call = CALL_send, .facts = &full, .count = 2, .fate = {[FATE_waited] = 2},
 	  .waited_max_ns = 2 * SECOND},
@@ -327,6 +337,9 @@ static const struct row {
 	{"the control group's limit",
 	 {.call = CALL_posix_spawn, .count = 1, .facts = &cgroup},
 	 "process-limit", SEVERITY_failure, {"cgroup pids.max"}, NULL, "pids.max"},
+	{"no room for the stack of a thread",
+	 {.call = CALL_pthread_create, .count = 1, .facts = &space},
+	 "process-limit", SEVERITY_failure, {"RLIMIT_AS"}, NULL, "RLIMIT_AS"},
 	{"a limit that is not known",
 	 {.call = CALL_fork, .count = 1, .facts = &no_fd},
 	 "process-limit", SEVERITY_failure, {"which one is unknown (Permission denied)"},
