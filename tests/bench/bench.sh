@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # bench.sh [PART...] - measures, prints tables, leaves $O/bench.json. Parts: calls instructions servers scale
 # (default: all). FULL=1: 25 pairs and more rounds. PAIRS, ROUNDS: so many.
-# bench.sh --doc     writes docs/bench.md from $O/bench.json
+# bench.sh --doc     writes docs/bench.md and docs/bench.svg from $O/bench.json
 # bench.sh --tables  prints the tables of $O/bench.json
 # Private directories, loopback and UNIX sockets only; servers are stopped by pid.
 . "$(dirname "$0")/lib.sh"
@@ -26,7 +26,7 @@ table() { # GROUPS HEAD TITLE TEXT
 
 tables() {
 	table calls "call" "What a call costs" \
-		"Bare: the call as it is. Else what is added to it (median of the pairs of a round); from three times bare on, the ratio. \`bare-again\` is the control: a second bare run, whose difference is noise. \`eagain\`: recv() that fails, under 20 frames. \`eagain_first\`: the first of a process. \`eagain_cold\`: the same with 1 MB touched in between. \`stacks_1000\`: 1,000 stacks in turn. \`stacks_new\`: a stack never seen before each time. \`connect\`: EAGAIN of a full listener. \`exec\`: fork, exec, wait; \`start\`: starting a program from a bare parent."
+		"Bare: the call as it is. Else what is added to it (median of the pairs of a round); from three times bare on, the ratio. \`bare-again\` is the control: a second bare run, whose difference is noise. \`eagain\`: recv() that fails, under 20 frames. \`eagain_first\`: the first of a process. \`eagain_cold\`: the same with 1 MB touched in between. \`stacks_1000\`: 1,000 stacks in turn. \`stacks_new\`: a stack never seen before each time. \`connect\`: EAGAIN of a full listener. \`exec\`: fork, exec, wait; \`start\`: starting a program from a bare parent; \`processor\`: processor time of parent and child, not the clock. \`fdwhy-armed\`: with a rule armed for each of these calls, none of which matches."
 	table calls-short "call" "The same under tools that trace" \
 		"Ratio to bare of the same short run."
 	table faked "call" "The shim's own time" \
@@ -34,7 +34,7 @@ tables() {
 	table instructions "operation" "The shim's own instructions" \
 		"User instructions per operation under callgrind above the same kernel: exact, repeatable, what CI holds (\`tests/bench/instructions.sh --check\`). Each pair of calls (send+recv, open+close) is one operation. \`bare\`: as it is, \`fdwhy\`: added."
 	table servers "server" "Servers" \
-		"Ratio to bare of the pairs: throughput (more is better), \`-cpu\`: processor time per request (less is better). \`shell\`: a script that starts programs. \`bare-again\` is the control: a row whose control is far from 1 was measured while the machine was busy, and says nothing; processor time and the instructions above say more."
+		"Ratio to bare of the pairs: throughput (more is better), \`-cpu\`: processor time per request (less is better). \`shell\`: a script that starts programs; \`forks\`: one of subshells; \`make\`: targets of a shell and two programs each, \`make -j2\`; \`postgres\`: pgbench of SELECT 1, \`postgres-connect\`: each on a connection of its own, for which the server forks. \`bare-again\` is the control: a row whose control is far from 1 was measured while the machine was busy, and says nothing; processor time and the instructions above say more."
 	table servers-short "server" "Servers under tools that trace" \
 		"Ratio to bare, one short run each."
 	table scale "what" "Scale" \
@@ -54,11 +54,14 @@ write_doc() {
 		grep '"machine"' "$json" | sed -E 's/.*"machine":\{(.*)\},/\1/; s/","/"\n"/g' |
 			sed -E 's/^"([^"]*)":"?([^"]*)"?$/- \1: \2/; s/loadavg_start/load average at the start/'
 		echo
+		echo "![What a call costs under each tool](bench.svg)"
+		echo
 		tables
 		echo
 		echo "Single parts: \`tests/bench/bench.sh calls|instructions|servers|scale\`;"
 		echo "where instructions go: \`tests/bench/instructions.sh --profile eagain\`."
-	} >"$doc.new" && mv "$doc.new" "$doc" && echo "wrote docs/bench.md"
+	} >"$doc.new" && mv "$doc.new" "$doc" && awk -f "$here/plot.awk" "$json" >"${doc%.md}.svg" &&
+		echo "wrote docs/bench.md and docs/bench.svg"
 }
 
 case ${1:-} in
@@ -68,7 +71,7 @@ case ${1:-} in
 esac
 
 if [ -n "${FULL:-}" ]; then
-	export PAIRS=${PAIRS:-25} ROUNDS=${ROUNDS:-25} ROUNDS_SCALE=${ROUNDS_SCALE:-5} PROCESSES=${PROCESSES:-10000}
+	export PAIRS=${PAIRS:-25} ROUNDS=${ROUNDS:-25} ROUNDS_SCALE=${ROUNDS_SCALE:-5} PROCESSES=${PROCESSES:-10 100 1000 10000}
 fi
 bench_build || exit 1
 export BENCH_RESULTS=$bin/results.tsv BENCH_NOT_RUN=$bin/not_run.tsv

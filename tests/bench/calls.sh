@@ -23,6 +23,14 @@ run_op() { # GROUP OP COUNT MODE ROUND
 	rm -f "$session"/*
 }
 
+# Processor time of parent and child: on a busy machine it says more than the clock.
+run_cpu() { # OP COUNT MODE ROUND
+	local ns
+	ns=$(limit=60 BENCH_CPU=1 in_mode "$3" "$bin/bench_calls" "$1" "$2" 10 2>/dev/null </dev/null | grep -Ex '[0-9.]+' | tail -n 1)
+	[ -n "$ns" ] && sample calls "$1, processor" "$3" "$4" "$ns" ns
+	rm -f "$session"/*
+}
+
 # What it takes to start a program; its parent runs bare.
 run_start() { # MODE ROUND
 	local list
@@ -33,6 +41,7 @@ run_start() { # MODE ROUND
 	*) return ;;
 	esac
 	sample calls start "$1" "$2" "$(BENCH_ENV=$list "$bin/bench_calls" start 60 10)" ns
+	sample calls "start, processor" "$1" "$2" "$(BENCH_CPU=1 BENCH_ENV=$list "$bin/bench_calls" start 60 10)" ns
 	rm -f "$session"/*
 }
 
@@ -43,10 +52,13 @@ for round in $(seq "${ROUNDS:-12}"); do
 		IFS=: read -r name count _ <<<"$op"
 		for mode in $(shuffled $light); do run_op calls "$name" "$count" "$mode" "$round"; done
 	done
+	for op in fork:60 exec:30; do
+		for mode in $(shuffled $light); do run_cpu "${op%:*}" "${op#*:}" "$mode" "$round"; done
+	done
 	for mode in $(shuffled bare bare-again empty fdwhy); do run_start "$mode" "$round"; done
 	below=$bin/fakekernel.so
 	for op in $FAKED; do
-		for mode in $(shuffled bare bare-again fdwhy fdwhy-no-stacks); do
+		for mode in $(shuffled bare bare-again fdwhy fdwhy-no-stacks fdwhy-armed); do
 			run_op faked "${op%:*}" "${op#*:}" "$mode" "$round"
 		done
 	done

@@ -12,7 +12,7 @@ bin=$O/bench
 so=$O/libfdwhy.so
 results=${BENCH_RESULTS:-$bin/results.tsv}
 not_run=${BENCH_NOT_RUN:-$bin/not_run.tsv}
-LIGHT="bare bare-again empty fdwhy fdwhy-no-stacks fiu"
+LIGHT="bare bare-again empty fdwhy fdwhy-no-stacks fdwhy-armed fiu"
 HEAVY="valgrind perf-trace bpftrace strace strace-k"
 
 bench_build() {
@@ -73,10 +73,15 @@ in_mode() {
 	empty) list=$(preload "$bin/empty.so") ;;
 	fdwhy) list=$(preload "$so") && set -- env FDWHY_SESSION="$session" "$@" ;;
 	fdwhy-no-stacks) list=$(preload "$so") && set -- env FDWHY_SESSION="$session" FDWHY_STACKS=0 "$@" ;;
+	# Rules for the calls that are made, none of which matches.
+	fdwhy-armed)
+		[ -e "$tmp/rules" ] || printf 'inject %s:fd=99999:error=EIO\n' send,recv,read,write,open,close,socket,dup >"$tmp/rules"
+		list=$(preload "$so") && set -- env FDWHY_SESSION="$session" FDWHY_RULES="$tmp/rules" "$@"
+		;;
 	fiu) set -- fiu-run -x "$@" ;;
 	valgrind) set -- valgrind -q --tool=none --track-fds=yes --log-file=/dev/null "$@" ;;
 	strace) set -- strace -f --seccomp-bpf -o /dev/null -e trace=$CALLS_TRACED "$@" ;;
-	strace-k) set -- strace -f -k -o /dev/null -e trace=$CALLS_TRACED "$@" ;;
+	strace-k) set -- strace -f --seccomp-bpf -k -o /dev/null -e trace=$CALLS_TRACED "$@" ;;
 	perf-trace) set -- perf trace -o /dev/null -e $CALLS_PERF "$@" ;;
 	bpftrace)
 		words="$(command -v "$1") ${*:2}"

@@ -107,10 +107,10 @@ processes() { # COUNT
 
 rounds=${ROUNDS_SCALE:-3}
 for round in $(seq "$rounds"); do
-	for n in 10 1000 10000 100000; do fds $n "$round"; done
+	for n in 10 100 1000 10000 100000; do fds $n "$round"; done
 	real_fds "$round"
-	for n in 1 2 16; do threads $n "$round"; done
-	for n in 1 100 10000 100000; do stacks $n "$round"; done
+	for n in 1 2 4 8 16; do threads $n "$round"; done
+	for n in 1 10 100 1000 10000 100000; do stacks $n "$round"; done
 done
 # The shim makes room for as many as the hard limit allows, so that one is raised where that is allowed.
 if ulimit -Hn 1000100 2>/dev/null; then
@@ -118,4 +118,4 @@ if ulimit -Hn 1000100 2>/dev/null; then
 else
 	printf '%s\t%s\n' "1000000 fds" "the hard limit of open files is $hard and may not be raised" >>"$not_run"
 fi
-processes "${PROCESSES:-1000}"
+for n in ${PROCESSES:-10 100 1000}; do processes "$n"; done

@@ -60,26 +60,66 @@ start_memcached() {
 ready_memcached() { "$bin/bench_load" "$1/socket" 1 1 "get key" END; }
 load_memcached() { "$bin/bench_load" "$1/socket" 20 "$2" "get key" END; }
 
-# A shell script that does nothing but start programs: one "request" is one of them.
+# A database whose backends each answer one client; in postgres-connect each query is a connection of its
+# own, for which the server forks. It refuses to run as root.
+pg_program() { readlink -f "$(command -v postgres || find /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -n 1)"; }
+pg_as=
+[ "$(id -u)" = 0 ] && pg_as="setpriv --reuid=postgres --regid=postgres --clear-groups"
+start_postgres() {
+	local program
+	program=$(pg_program)
+	[ -n "$pg_as" ] && chmod 755 "$tmp" && chown postgres "$1" "$session"
+	# shellcheck disable=SC2086
+	(cd "$1" && $pg_as "${program%/*}/initdb" -D "$1/data" -A trust -U bench --no-sync) >"$1/log" 2>&1
+	# shellcheck disable=SC2086
+	(cd "$1" && exec_it=1 in_mode "$2" $pg_as "$program" -D "$1/data" -k "$1" -c listen_addresses= \
+		-c fsync=off -c autovacuum=off) >>"$1/log" 2>&1 &
+}
+ready_postgres() { pgbench -h "$1" -U bench -n -t 1 -f "$here/select.sql" postgres; }
+load_postgres() { pg_load "$1" "$(($2 / 5))"; }
+pg_load() { # DIR COUNT [OPTIONS]
+	pgbench -h "$1" -U bench -n -c 4 -t "$(($2 / 4))" "${@:3}" -f "$here/select.sql" postgres 2>/dev/null |
+		awk -v n="$2" '/^tps/ { print $3, n; exit }'
+}
+start_postgres-connect() { start_postgres "$@"; }
+ready_postgres-connect() { ready_postgres "$@"; }
+load_postgres-connect() { pg_load "$1" "$(($2 / 100))" -C; }
+
+# Scripts that start programs or fork; their processor time is that of the whole tree, the tool included.
+timed() { # COUNT MODE COMMAND...: per second, count, nanoseconds of processor each
+	local TIMEFORMAT='%R %U %S'
+	{ time in_mode "$2" "${@:3}" >/dev/null 2>&1; } 2>&1 |
+		awk -v n="$1" 'NF == 3 { print n / $1, n, ($2 + $3) / n * 1e9 }'
+}
 start_shell() { sleep 1000 & }
 ready_shell() { :; }
 load_shell() { # DIR COUNT MODE
-	local n=$(($2 / 20)) t0 t1
-	t0=$(date +%s%N)
-	in_mode "$3" sh -c "i=0; while [ \$i -lt $n ]; do /bin/true; i=\$((i + 1)); done" >/dev/null 2>&1
-	t1=$(date +%s%N)
-	awk -v n=$n -v t=$((t1 - t0)) 'BEGIN { print n / (t / 1e9), n }'
+	timed $(($2 / 20)) "$3" sh -c "i=0; while [ \$i -lt $(($2 / 20)) ]; do /bin/true; i=\$((i + 1)); done"
+}
+start_forks() { start_shell; }
+ready_forks() { :; }
+load_forks() { # 10,000 subshells
+	timed $(($2 / 3)) "$3" sh -c "i=0; while [ \$i -lt $(($2 / 3)) ]; do (:); i=\$((i + 1)); done"
+}
+start_make() {
+	awk 'BEGIN { printf "all:"; for (i = 0; i < 200; i++) printf " t%d", i
+		print ""; for (i = 0; i < 200; i++) printf "t%d:\n\t@x=$$(echo %d | tr 0-9 a-j); test -n \"$$x\"\n", i, i }' >"$1/Makefile"
+	start_shell
+}
+ready_make() { :; }
+load_make() { # a shell and two programs for each target
+	timed 200 "$3" make -s -j2 -C "$1"
 }
 
-measure() { # SERVER DIR MODE ROUND REQUESTS PID
-	local before rps n
+measure() { # SERVER DIR MODE ROUND REQUESTS PID [-short]
+	local before rps n cpu
 	before=$(cpu_ns "$6")
-	read -r rps n < <("load_$1" "$2" "$5" "$3")
+	read -r rps n cpu < <("load_$1" "$2" "$5" "$3")
 	[ -n "${n:-}" ] || return
+	[ -n "$cpu" ] || cpu=$(awk -v a="$before" -v b="$(cpu_ns "$6")" -v n="$n" 'BEGIN { print (b - a) / n }')
 	sample "servers${7:-}" "$1" "$3" "$4" "$rps" per_s
-	[ "$1" = shell ] ||
-		sample "servers${7:-}" "$1-cpu" "$3" "$4" \
-			"$(awk -v a="$before" -v b="$(cpu_ns "$6")" -v n="$n" 'BEGIN { print (b - a) / n }')" ns
+	# Backends that have ended are not in the tree any more.
+	[ "$1" = postgres-connect ] || sample "servers${7:-}" "$1-cpu" "$3" "$4" "$cpu" ns
 }
 
 up() { # SERVER MODE: sets pid_of[mode]
@@ -115,6 +155,9 @@ bench_server() {
 	down "${pid_of[@]}"
 	pid_of=()
 	for mode in bare $heavy; do
+		case $server:$mode in
+		postgres*:valgrind) [ -n "$pg_as" ] && continue ;; # does not follow setpriv
+		esac
 		rm -rf "$tmp/$server-$mode"
 		up "$server" "$mode" &&
 			measure "$server" "$tmp/$server-$mode" "$mode" 1 "$((REQUESTS / 30))" "${pid_of[$mode]}" -short
@@ -124,8 +167,10 @@ bench_server() {
 
 light=$(modes_that_run $LIGHT)
 heavy=$(modes_that_run $HEAVY)
-for s in redis:redis-benchmark nginx:wrk memcached:memcached shell:sh; do
-	if command -v "${s#*:}" >/dev/null && { [ "$s" != nginx:wrk ] || command -v nginx >/dev/null; }; then
+# shellcheck disable=SC2086
+for s in ${SERVERS:-redis:redis-benchmark nginx:wrk memcached:memcached postgres:pgbench postgres-connect:pgbench shell:sh forks:sh make:make}; do
+	if command -v "${s#*:}" >/dev/null && { [ "$s" != nginx:wrk ] || command -v nginx >/dev/null; } &&
+		{ [ "${s#*:}" != pgbench ] || [ -n "$(pg_program)" ]; }; then
 		bench_server "${s%:*}"
 	else
 		printf '%s\t%s\n' "server ${s%:*}" "not installed" >>"$not_run"

@@ -71,7 +71,7 @@ BEGIN { n_groups = split(part, groups, ",") }
 }
 function place(m,    i, list, n)
 {
-	n = split("bare bare-again empty fdwhy fdwhy-no-stacks fiu valgrind perf-trace bpftrace strace strace-k", list, " ")
+	n = split("bare bare-again empty fdwhy fdwhy-no-stacks fdwhy-armed fiu valgrind perf-trace bpftrace strace strace-k", list, " ")
 	for (i = 1; i <= n; i++)
 		if (list[i] == m)
 			return i
