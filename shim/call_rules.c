@@ -322,6 +322,18 @@ COLD bool call_after(bool failed, const struct call_what *w, struct call_ruled *
 	return false;
 }
 
+/* Before the system call of vfork, from assembly: did a rule make it fail? Then errno is set. */
+int call_vfork_ruled(uintptr_t pc, uintptr_t cfa);
+int call_vfork_ruled(uintptr_t pc, uintptr_t cfa)
+{
+	const struct call_what w = {.call = CALL_vfork, .fd = -1};
+	const struct stack_seed seed = {pc, cfa};
+	struct call_ruled x;
+	long r = 0;
+
+	return call_rules(&w, &x, &seed, &r) && r < 0;
+}
+
 COLD int call_close_ruled(int r, const struct call_ruled *x)
 {
 	int error = r == -1 ? errno : x->after_error;

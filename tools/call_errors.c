@@ -128,7 +128,7 @@ static const struct list lists[] = {
 	ROW(aio_read, EAGAIN, ENOSYS, EOVERFLOW, EINVAL, EBADF),
 	ROW(aio_write, EAGAIN, ENOSYS, EFBIG, EINVAL, EBADF),
 	ROW(aio_fsync, EAGAIN, ENOSYS, EINVAL, EBADF), ROW(lio_listio, EAGAIN, EIO, EINTR, EINVAL),
-	ROW(fork, FORKS), ROW(forkpty, FORKS, EMFILE, ENFILE, ENOSPC, ENOENT),
+	ROW(fork, FORKS), ROW(vfork, FORKS), ROW(forkpty, FORKS, EMFILE, ENFILE, ENOSPC, ENOENT),
 	ROW(clone, FORKS, EACCES, EBUSY, EEXIST, ENOSPC, EUSERS, EPERM, EOPNOTSUPP, EINVAL),
 	ROW(popen, EAGAIN, ENOMEM, EMFILE, ENFILE, EINVAL),
 	ROW(login_tty, ENOTTY, EPERM, EINTR, EBADF),
@@ -148,7 +148,6 @@ static const struct list lists[] = {
 	ROW(posix_spawn, EXECS, ENOSYS, EBADF), ROW(posix_spawnp, EXECS, ENOSYS, EBADF),
 	ROW(pthread_create, EAGAIN, EPERM, EINVAL),
 	NEVER(_exit), NEVER(dlclose),
-	NEVER(vfork), /* a C function cannot return twice, and the assembly asks no rule */
 };
 /* clang-format on */
 

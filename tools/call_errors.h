@@ -12,7 +12,7 @@
 
 /*
  * Errors of a call, the likeliest in production first, none twice; *n of them. NULL and 0 for a
- * call that fails without an errno, or never, or that rules do not reach (vfork). Static.
+ * call that fails without an errno, or never. The list is static.
  */
 const int *call_errors(enum call_id id, size_t *n);
 /* Is `error` in that list? */

@@ -4,6 +4,7 @@
  * address stays in x30. See x86_64_vfork.S for the count.
  */
 	.text
+	.hidden call_vfork_ruled
 	.globl vfork, __vfork
 	.type vfork, %function
 	.type __vfork, %function
@@ -11,6 +12,18 @@
 __vfork:
 vfork:
 	.cfi_startproc
+	stp x29, x30, [sp, #-16]!
+	.cfi_adjust_cfa_offset 16
+	.cfi_offset x29, -16
+	.cfi_offset x30, -8
+	mov x0, x30			/* return address */
+	add x1, sp, #16			/* canonical frame address */
+	bl call_vfork_ruled
+	ldp x29, x30, [sp], #16
+	.cfi_adjust_cfa_offset -16
+	.cfi_restore x29
+	.cfi_restore x30
+	cbnz w0, 3f
 	mrs x9, tpidr_el0
 	adrp x10, :gottprel:self_vfork_depth
 	ldr x10, [x10, #:gottprel_lo12:self_vfork_depth]
@@ -29,6 +42,8 @@ vfork:
 	tbnz x0, #63, 2f
 1:	ret
 2:	b self_vfork_failed
+3:	mov x0, #-1			/* a rule has set errno */
+	ret
 	.cfi_endproc
 	.size vfork, . - vfork
 	.section .note.GNU-stack, "", %progbits

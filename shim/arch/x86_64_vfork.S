@@ -3,9 +3,10 @@
  * x86_64_vfork.S - vfork as libc does it: the return address waits in a register that the system
  * call preserves, because the child will overwrite the stack that it shares with its parent. The
  * thread's count of vforks is raised around it; the child sees it raised, the parent lowers it
- * again.
+ * again. Rules are asked before all of that, by a call that has returned when the stack is shared.
  */
 	.text
+	.hidden call_vfork_ruled
 	.globl vfork, __vfork
 	.type vfork, @function
 	.type __vfork, @function
@@ -13,6 +14,15 @@
 __vfork:
 vfork:
 	.cfi_startproc
+	subq $8, %rsp			/* aligns the stack for the call */
+	.cfi_adjust_cfa_offset 8
+	movq 8(%rsp), %rdi		/* return address */
+	leaq 16(%rsp), %rsi		/* canonical frame address */
+	call call_vfork_ruled
+	addq $8, %rsp
+	.cfi_adjust_cfa_offset -8
+	testl %eax, %eax
+	jnz 3f
 	popq %rdi
 	.cfi_adjust_cfa_offset -8
 	.cfi_register %rip, %rdi
@@ -32,6 +42,8 @@ vfork:
 1:	ret
 2:	movq %rax, %rdi
 	jmp self_vfork_failed
+3:	movq $-1, %rax			/* a rule has set errno */
+	ret
 	.cfi_endproc
 	.size vfork, . - vfork
 	.section .note.GNU-stack, "", @progbits
