@@ -20,6 +20,7 @@ PACKAGES := gcc make pkg-config libc6-dev libunwind-dev liblzma-dev libdw-dev li
 TEST_PACKAGES := redis-server redis-tools dovecot-core dovecot-imapd kea-dhcp4-server nginx libjemalloc2 \
 	libnginx-mod-http-fancyindex valgrind clang python3-pytest g++ perl fakeroot faketime \
 	libtcmalloc-minimal4 libsocket-wrapper haproxy memcached lighttpd
+TEST_PACKAGES += $(if $(filter x86_64,$(ARCH)),gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user)
 # What only check-truth needs: to build programs with a known leak, and larger daemons.
 TRUTH_PACKAGES := dpkg-dev patch xz-utils libexpat1-dev nodejs openssh-server apache2-bin php-fpm \
 	postgresql
@@ -178,7 +179,14 @@ $(san_tests): sanitized
 .PHONY: sanitized
 sanitized:
 	$(Q)$(MAKE) --no-print-directory O=$O/san SAN=address,undefined $(san_tests)
-test: all $(tests) $(targets) $(examples) $(if $(SAN),,$(san_tests))
+# The shim and some targets for aarch64, where there is a compiler for it; qemu-user runs them.
+cross_targets := lifetime eagain_recv small_stacks cancelled fortified inside_libc open_modes dup2_low \
+	errno_on_success
+.PHONY: cross
+cross:
+	$(Q)! command -v aarch64-linux-gnu-gcc >/dev/null || $(MAKE) --no-print-directory O=$O/aarch64 \
+		CC=aarch64-linux-gnu-gcc $O/aarch64/libfdwhy.so $(cross_targets:%=$O/aarch64/targets/%)
+test: $(if $(SAN),,cross) all $(tests) $(targets) $(examples) $(if $(SAN),,$(san_tests))
 	$(Q)O=$O tests/run-tests.sh $(tests) $(if $(SAN),,$(san_tests))
 # The tests of other people's programs, with and without the shim: SUITES= names some.
 check-foreign: deps
