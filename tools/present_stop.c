@@ -13,6 +13,7 @@
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
+#include <unistd.h>
 #include "present_parts.h"
 #include "present_restart.h"
 #include "util.h"
@@ -97,25 +98,35 @@ static bool refuse(struct present_thread *t, const char *why)
 	return false;
 }
 
-/* Who traces it already keeps us out; so may the kernel's settings. */
+/* EPERM, and ENOSYS of filters: why, and what would help. */
+static void say_refused(struct present_thread *t)
+{
+	char scope[8] = "";
+
+	if (!geteuid())
+		snprintf(t->why, sizeof(t->why), "not permitted, even to root: by some policy");
+	else if (util_read_file("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) > 0 &&
+		 *scope != '0')
+		snprintf(t->why, sizeof(t->why),
+			 "not permitted (kernel.yama.ptrace_scope is %c): ask as root", *scope);
+	else
+		snprintf(t->why, sizeof(t->why), "not permitted: ask as root");
+}
+
+/* Who traces it already keeps us out, too. */
 static bool refuse_errno(struct present_thread *t, int error)
 {
-	char path[64], text[2048], *at, scope[8] = "";
+	char path[64], text[2048], *at;
 
 	snprintf(path, sizeof(path), "/proc/%d/status", t->tid);
 	at = util_read_file(path, text, sizeof(text)) > 0 ? strstr(text, "TracerPid:") : NULL;
 	if (at && atoi(at + 10))
 		snprintf(t->why, sizeof(t->why), "pid %d traces it", atoi(at + 10));
-	else if (error == EPERM &&
-		 util_read_file("/proc/sys/kernel/yama/ptrace_scope", scope, sizeof(scope)) > 0 &&
-		 *scope != '0')
-		snprintf(t->why, sizeof(t->why),
-			 "not permitted (kernel.yama.ptrace_scope is %c): ask as root", *scope);
+	else if (error == EPERM || error == ENOSYS)
+		say_refused(t);
 	else
 		snprintf(t->why, sizeof(t->why), "%s",
-			 error == EPERM   ? "not permitted: ask as root"
-			 : error == ESRCH ? "it has ended"
-					  : strerror(error));
+			 error == ESRCH ? "it has ended" : strerror(error));
 	return false;
 }
 

@@ -168,6 +168,26 @@ static void a_relative_path_is_shown_absolute(void **state)
 	expect_listener(*state, "nonblock", "relative", "O_NONBLOCK");
 }
 
+static void with_no_stop_the_listener_is_named_and_left_alone(void **state)
+{
+	const struct work *w = *state;
+	struct live l = watch(w, "eagain_connect", "nonblock", w->dir, NULL);
+	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", "--json", "--no-stop",
+			 (char *)(uintptr_t)work_path(w, "s"), NULL };
+	struct proc p;
+	json_object *r, *e;
+
+	assert_int_equal(run(w, argv, NULL, &p), 0);
+	r = json_object_from_file(p.out);
+	e = find_site(r, "eagain", "connect", "connect_in_vain");
+	assert_string_equal(text_of(e, "now.role"), "listener");
+	assert_int_equal(number_of(e, "now.pid"), told_pid(&l.p, "listener "));
+	assert_int_equal(number_of(e, "now.queue"), 4);
+	assert_null(field(e, "now.threads"));
+	json_object_put(r);
+	end(&l);
+}
+
 static void expect_holder(const struct work *w, const char *how, const char *call)
 {
 	struct live l = watch(w, "eagain_lock", how, work_path(w, "lockfile"), NULL);
@@ -270,6 +290,7 @@ int main(void)
 		T(a_full_backlog_names_the_listener),
 		T(a_full_backlog_names_the_listener_after_a_timeout),
 		T(a_relative_path_is_shown_absolute),
+		T(with_no_stop_the_listener_is_named_and_left_alone),
 		T(the_holder_of_an_flock_is_named),
 		T(the_holder_of_a_posix_lock_is_named),
 		T(the_holder_of_an_ofd_lock_is_named),

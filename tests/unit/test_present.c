@@ -26,7 +26,11 @@
 #include "present.h"
 #include "record.h"
 
+#ifdef __clang__
+#define NOINLINE __attribute__((noinline))
+#else
 #define NOINLINE __attribute__((noinline, noclone))
+#endif
 #define THREADS 20
 #define FUNCTION_BYTES 1000 /* one with a sanitizer in it is long */
 
@@ -429,6 +433,31 @@ static void a_zombie_has_ended(void **state)
 	assert_string_equal(p.why, "it has ended");
 }
 
+/* Somebody else asks: of a process of root. */
+static void a_process_of_another_user_is_not_permitted(void **state)
+{
+	pid_t pid, asker;
+	int status;
+
+	(void)state;
+	if (geteuid()) {
+		print_message("skip: only root can become another user\n");
+		skip();
+	}
+	pid = start(wait_deep, is_ready);
+	asker = fork();
+	if (!asker) {
+		if (setgid(65534) || setuid(65534))
+			_exit(9);
+		take(pid);
+		_exit(p.threads || strncmp(p.why, "not permitted", 13) != 0 ||
+		      !strstr(p.why, "ask as root"));
+	}
+	assert_int_equal(waitpid(asker, &status, 0), asker);
+	end(pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -443,6 +472,7 @@ int main(void)
 		cmocka_unit_test(who_traces_it_already_is_named),
 		cmocka_unit_test(a_process_that_is_gone_is_said_to_be),
 		cmocka_unit_test(a_zombie_has_ended),
+		cmocka_unit_test(a_process_of_another_user_is_not_permitted),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
