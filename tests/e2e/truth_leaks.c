@@ -102,6 +102,16 @@ static void start_find(struct run *r)
 	r->ended = true;
 }
 
+static void start_rinetd(struct run *r)
+{
+	char *argv[] = {r->program, "-f", "-c", r->conf, NULL};
+
+	r->port = port_free();
+	file_write(r->conf, "127.0.0.1 %d 127.0.0.1 1\npidlogfile %s/pid\n", r->port, r->w->dir);
+	start(r, argv);
+	wait_for_port(r);
+}
+
 static void start_dbus(struct run *r)
 {
 	char config[600];
@@ -249,6 +259,15 @@ const struct leak leaks[] = {
 		.grows = "/files",
 		.start = start_find,
 		.once = nothing,
+	},
+	{
+		.name = "rinetd",
+		.bug = "CHANGES of 0.63: \"file descriptor leak in configuration reload\"",
+		.fix = "0.63",
+		.function = "readConfiguration",
+		.grows = "/files",
+		.start = start_rinetd,
+		.once = hang_up,
 	},
 	{
 		.name = "dbus",

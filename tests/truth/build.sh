@@ -20,6 +20,9 @@ build_findutils() {
 	./configure -q --disable-nls && make $quiet -C gl && make $quiet -C lib &&
 		make $quiet -C find find && echo find/find
 }
+build_rinetd() {
+	./configure -q && make $quiet && echo rinetd
+}
 build_dbus() {
 	./configure -q --disable-systemd --disable-tests --disable-xml-docs --disable-doxygen-docs \
 		--disable-selinux --disable-apparmor --disable-libaudit --without-x \
@@ -46,6 +49,7 @@ build() {
 	apt source --only-source "$name" >log 2>&1 || { failed "$name" "no source package reachable"; return; }
 	cd "$name"-*/ || exit 1
 	sed -n '1s/.*(\(.*\)).*/\1/p' debian/changelog >../version.new
+	sed -i 's/\r$//' "$(sed -n 's/^+++ b\///p' "$here/$name.patch")" # rinetd: DOS line ends
 	patch -p1 <"$here/$name.patch" >>../log 2>&1 || { failed "$name" "the reverted fix does not apply"; return; }
 	program=$("build_${name//-/_}" 2>>../log | tee -a ../log | tail -n 1)
 	[ -x "$program" ] || { failed "$name" "does not build"; return; }
