@@ -26,6 +26,7 @@ struct healthy {
 	struct bytes hello, hello_end;
 	struct bytes request, answer_end;
 	bool one_request; /* a connection */
+	int round_ms;     /* a pause after each round: 0 a short one */
 };
 
 extern const struct healthy daemons[];

@@ -123,6 +123,7 @@ const struct healthy daemons[] = {
 		.greeting = B("SSH-2.0"),
 		.request = B("SSH-2.0-fdwhy\r\n"),
 		.answer_end = B("ssh-ed25519"),
+		.round_ms = 500, /* a connection is two processes */
 		.one_request = true,
 	},
 	{
@@ -164,6 +165,7 @@ const struct healthy daemons[] = {
 		.hello = B(pg_start),
 		.hello_end = B("Z\0\0\0\5I"),
 		.request = B(pg_query),
+		.round_ms = 200, /* a connection is a process */
 		.answer_end = B("Z\0\0\0\5I"),
 	},
 };

@@ -219,7 +219,7 @@ static void start_client(struct run *r)
 	memset(fd, -1, sizeof(fd));
 	for (unsigned number = 0; !over; number++) {
 		round_of_requests(r, fd, number);
-		poll(NULL, 0, ROUND_MS);
+		poll(NULL, 0, r->d->round_ms ? r->d->round_ms : ROUND_MS);
 	}
 	_exit(0);
 }
