@@ -12,11 +12,18 @@
 /* ---- what the open ones of a site have in common ------------------------------------------------
  */
 
+/* A killed process left no time: it was there until the last event at most. */
+static uint64_t end_of(const struct model *m, const struct model_process *p)
+{
+	if (p->how == HOW_running)
+		return m->now_ns;
+	return p->end_ns ? p->end_ns : m->last_ns;
+}
+
 /* At the end of its process, or now; 0 unknown. */
 static uint64_t age(const struct model *m, const struct model_open *o)
 {
-	const struct model_process *p = &m->processes[o->process];
-	uint64_t end = p->how == HOW_running ? m->now_ns : p->end_ns ? p->end_ns : m->last_ns;
+	uint64_t end = end_of(m, &m->processes[o->process]);
 
 	return o->birth_ns && end > o->birth_ns ? end - o->birth_ns : 0;
 }
@@ -127,7 +134,7 @@ static bool judge_worst(const struct model_fds *f, struct verdict_in *in)
 static uint64_t span(const struct model *m, const struct model_fds *f)
 {
 	const struct model_process *p = &m->processes[f->worst_process];
-	uint64_t end = p->how == HOW_running ? m->now_ns : p->end_ns;
+	uint64_t end = end_of(m, p);
 
 	return end > p->start_ns ? end - p->start_ns : 0;
 }

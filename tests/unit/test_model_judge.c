@@ -75,6 +75,34 @@ static void one_process_is_judged_by_its_own_numbers(void **state)
 	assert_null(strstr(model.fds[0].verdict.reason, "processes"));
 }
 
+/* What a killed process opened at its start was open as long as the session lasted. */
+static void a_killed_process_had_a_life(void **state)
+{
+	uint32_t site;
+
+	(void)state;
+	make_begin(&made, 11, "server");
+	make_module(&made, "/bin/server", MAKE_BASE);
+	make_head(&made)->series_width_ns = 1000000000;
+	site = make_site(&made, (struct record_site){.stack = make_stack_at(&made, MAKE_BASE, 16),
+						     .call = CALL_pipe2,
+						     .count = 6,
+						     .open = 6,
+						     .open_peak = 6,
+						     .series[0] = 7});
+	for (int i = 0; i < 6; i++)
+		make_slot(
+			&made, i + 5,
+			(struct record_slot){.state = SLOT_open, .call = CALL_pipe2, .site = site});
+	assert_int_equal(make_save(&made, dir, "11.rec"), 0);
+	make_begin(&made, 12, "client");
+	make_exit(&made, 150000000000, 0);
+	assert_int_equal(make_save(&made, dir, "12.rec"), 0);
+	load();
+	assert_int_equal(model.fds[0].open, 6);
+	assert_int_equal(model.fds[0].verdict.kind, VERDICT_at_exit);
+}
+
 /* A site of one failing call, with the fate it met. */
 static void put_failing(uint16_t call, enum record_fate fate, uint64_t count)
 {
@@ -157,6 +185,7 @@ int main(void)
 		TEST(many_processes_that_ended_with_one_fd_open_leak_nothing),
 		TEST(one_of_many_processes_that_leaks_is_found),
 		TEST(one_process_is_judged_by_its_own_numbers),
+		TEST(a_killed_process_had_a_life),
 		TEST(what_was_given_up_comes_before_what_was_drained),
 		TEST(what_met_no_fate_yet_is_pending),
 	};
