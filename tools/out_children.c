@@ -86,8 +86,8 @@ void out_children(struct out_page *p)
 			hidden++;
 	}
 	if (hidden)
-		fprintf(p->to, "\n    %u more places whose fds were leaked into programs: --all\n",
-			hidden);
+		fprintf(p->to, "\n    %u more place%s whose fds were leaked into programs: --all\n",
+			hidden, hidden == 1 ? "" : "s");
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------

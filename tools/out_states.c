@@ -79,8 +79,8 @@ void out_states(FILE *to, const struct model *m, uint32_t site)
 	for (size_t i = 0; i < m->opens_count; i++) {
 		const struct model_open *o = &m->opens[i];
 
-		if (o->site != site)
-			continue;
+		if (o->site != site || (m->fds[site].open && o->flags & SLOT_INHERITED))
+			continue; /* a copy, in a fork, of one that is counted */
 		count(&states, o->tcp_state);
 		count(&states, o->deleted ? "deleted" : NULL);
 		count(&peers, o->peer);

@@ -94,6 +94,28 @@ static char *screen(const struct work *w, char *option)
 	return file_text(p.out);
 }
 
+/* Each fd once, though a fork of the target has copies. */
+static void the_report_tells_the_states_of_a_site(void **state)
+{
+	const struct work *w = *state;
+	struct proc p = start(w, "fd_states", NULL), q;
+	char *fdwhy = strdup(built("fdwhy")), *session = strdup(work_path(w, "s")), *text;
+	char *argv[] = {fdwhy, (char *)(uintptr_t) "report", (char *)(uintptr_t) "--all", session,
+			NULL};
+
+	assert_int_equal(run(w, argv, NULL, &q), 0);
+	stop(&p);
+	text = file_text(q.out);
+	if (!strstr(text, "     now: 4 CLOSE-WAIT; other end: 1 127.0.0.1:"))
+		print_error("%s\n", text);
+	assert_non_null(strstr(text, "     now: 4 CLOSE-WAIT; other end: 1 127.0.0.1:"));
+	assert_non_null(strstr(text, "     now: 1 deleted"));
+	assert_non_null(strstr(text, "(fd_states)"));
+	free(text);
+	free(session);
+	free(fdwhy);
+}
+
 static size_t lines(const char *s)
 {
 	size_t n = 0;
@@ -150,6 +172,7 @@ int main(void)
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
 		T(what_the_kernel_knows_of_open_fds_is_told),
+		T(the_report_tells_the_states_of_a_site),
 		T(one_screen_answers_who_what_and_where),
 		T(the_same_is_there_for_machines),
 	};
