@@ -136,6 +136,23 @@ static void pools_that_were_filled_at_the_start_are_none(void **state)
 	assert_int_equal(m.fds_count, BUCKETS - 1);
 }
 
+/* Where a process ended soon, a few that were never closed count: of one place, not of several. */
+static void pools_of_a_process_that_ended_soon_are_none(void **state)
+{
+	(void)state;
+	m.processes[0].how = HOW_exited;
+	m.processes[0].end_ns = m.processes[0].start_ns + 2 * SECOND;
+	for (unsigned i = 1; i <= 2; i++) {
+		struct model_fds *f;
+
+		site(stack_of(0x10, 0x1000, 0x20000 * i), 0, 0, 0);
+		f = &m.fds[i - 1]; /* two at once */
+		f->opened = f->open = f->peak = f->worst_open = f->worst_opened = 2;
+	}
+	assert_int_equal(suspects(), 0);
+	assert_int_equal(m.fds_count, 2);
+}
+
 static void one_each_in_many_processes_is_none(void **state)
 {
 	(void)state;
@@ -163,6 +180,7 @@ int main(void)
 		T(another_caller_is_another_suspect),
 		T(ways_that_leak_one_each_are_a_leak_together),
 		T(pools_that_were_filled_at_the_start_are_none),
+		T(pools_of_a_process_that_ended_soon_are_none),
 		T(one_each_in_many_processes_is_none),
 		T(one_suspect_takes_no_innocents_with_it),
 	};
