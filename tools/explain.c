@@ -162,6 +162,7 @@ void explain(const struct explain_in *in, struct explanation *ret)
 	}
 	if ((class == CLASS_send || class == CLASS_move) && is_stuck(in))
 		explain_say(ret, "; it has been waiting for %s now", util_duration(in->pending_ns));
+	util_clean(ret->sentence); /* its end may have been cut in the middle of a character */
 	ret->severity = severity_of(in, class);
 	ret->advice = ret->cause ? explain_advice(ret->cause, in, ret->severity) : NULL;
 }

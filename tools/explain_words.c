@@ -48,10 +48,14 @@ const char *explain_target(const struct explain_in *in)
 {
 	static char cut[TARGET_SHOWN + 4];
 	size_t n = in->target ? strlen(in->target) : 0;
+	const char *tail;
 
 	if (n <= TARGET_SHOWN)
 		return in->target ? in->target : "an unknown target";
-	snprintf(cut, sizeof(cut), "...%s", in->target + n - TARGET_SHOWN);
+	tail = in->target + n - TARGET_SHOWN;
+	while ((*tail & 0xc0) == 0x80) /* not in the middle of a character */
+		tail++;
+	snprintf(cut, sizeof(cut), "...%s", tail);
 	return cut;
 }
 

@@ -104,6 +104,16 @@ static void earlier_later(uint64_t *first, uint64_t *last, uint64_t a, uint64_t 
 		*last = z;
 }
 
+/* Names in it come from whoever wrote the record. */
+static void take_facts(struct model_eagain *e, const struct record_facts *f)
+{
+	e->facts = *f;
+	e->facts.holder_comm[sizeof(f->holder_comm) - 1] = '\0';
+	e->facts.peer_comm[sizeof(f->peer_comm) - 1] = '\0';
+	util_clean(e->facts.holder_comm);
+	util_clean(e->facts.peer_comm);
+}
+
 static void add_failure(struct load *l, const struct record_site *s)
 {
 	const struct record_facts *f = record_facts(&l->r, s->facts);
@@ -128,7 +138,7 @@ static void add_failure(struct load *l, const struct record_site *s)
 		e->target = target;
 	}
 	if (f && (!e->has_facts || f->time_ns >= e->facts.time_ns)) {
-		e->facts = *f;
+		take_facts(e, f);
 		e->has_facts = true;
 		e->facts_pid = process_of(l)->pid;
 		if (f->kind)

@@ -137,8 +137,8 @@ uint32_t model_stack_present(struct model *m, const struct present *p,
 		if (is_ours(p, x))
 			continue;
 		f[depth].module = x->module < p->modules
-					  ? module_named(m, util_copy(in->path), in->build_id,
-							 in->build_id_bytes)
+					  ? module_named(m, util_clean(util_copy(in->path)),
+							 in->build_id, in->build_id_bytes)
 					  : MODEL_NONE;
 		f[depth].exact = x->exact;
 		f[depth++].offset = x->offset;

@@ -106,6 +106,24 @@ static void a_long_name_leaves_room_for_the_holder(void **state)
 	assert_non_null(strstr(e.sentence, "pid 1234, which is gone"));
 }
 
+static void a_long_name_is_not_cut_within_a_character(void **state)
+{
+	char path[601]; /* 300 of two bytes */
+	struct explain_in in = {.call = CALL_accept, .target = path, .count = 1};
+	struct explanation e;
+
+	(void)state;
+	for (size_t i = 0; i < 300; i++)
+		memcpy(path + 2 * i, "\xc3\xa4", 3);
+	for (unsigned odd = 0; odd < 2; odd++) {
+		explain(&in, &e);
+		assert_non_null(strstr(e.sentence, "...\xc3\xa4\xc3\xa4"));
+		assert_null(strchr(e.sentence, '?'));
+		path[600 - 2] = 'x'; /* now the cut is one byte later */
+		path[600 - 1] = '\0';
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -114,6 +132,7 @@ int main(void)
 		cmocka_unit_test(every_cause_is_one_of_the_list),
 		cmocka_unit_test(every_advice_has_a_row),
 		cmocka_unit_test(a_long_name_leaves_room_for_the_holder),
+		cmocka_unit_test(a_long_name_is_not_cut_within_a_character),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
