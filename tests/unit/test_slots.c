@@ -101,7 +101,8 @@ static void a_million_fds_are_known_and_read(void **state)
 		assert_int_equal(slots_at(fd)->state, SLOT_open);
 	assert_int_equal(open_in_file(), MILLION);
 	bytes = store.head->part[PART_slots].real_bytes;
-	assert_in_range(bytes / MILLION, sizeof(struct record_slot), sizeof(struct record_slot) + 8);
+	assert_in_range(bytes / MILLION, sizeof(struct record_slot),
+			sizeof(struct record_slot) + 8);
 	for (int fd = 0; fd < MILLION; fd++)
 		slots_closed(fd, slots_closing(fd), 0);
 	assert_int_equal(store.head->deaths, MILLION);
