@@ -137,6 +137,8 @@ struct record_header {
 	uint32_t seccomp;     /* 1: the target installed a filter */
 	uint32_t rules_why;   /* string: why FDWHY_RULES was not taken, 0 = taken, or none */
 	uint32_t quarantine;  /* so many closed numbers are held back; 0 none */
+	uint32_t shorts;      /* partial sends on fds that do not wait */
+	uint32_t pad;
 	uint64_t missed[32];  /* by enum record_miss */
 	/* open fds and EAGAINs over time: bucket i covers [i, i + 1) * series_width_ns from created
 	 */

@@ -263,15 +263,47 @@ WARM void call_used(int fd)
 	errno = saved;
 }
 
+COLD void call_short(const struct call_what *w, const struct stack_seed *seed)
+{
+	struct record_slot *s = w->fd >= 0 ? slots_at(w->fd) : NULL;
+	struct record_site *site;
+	int saved = errno;
+	uint32_t id, target;
+
+	if (!call_ready() || !s || s->state != SLOT_open || !call_never_waits(w, s))
+		return;
+	site = store_site(call_stack(seed), w->call, EAGAIN, &id);
+	if (site) {
+		self_add32(&site->short_count, 1);
+		self_add32(&store.head->shorts, 1);
+		site->kind = s->kind;
+		target = call_target(w, s);
+		if (target)
+			record_poke(&site->target, target);
+	}
+	errno = saved;
+}
+
+/* Apart from call_io(), which is shorter without it. */
+static COLD ssize_t io_done(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
+			    const struct stack_seed *seed)
+{
+	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
+
+	call_used(fd);
+	if ((size_t)r < bytes && call_class(call) == CLASS_send)
+		call_short(&w, seed);
+	return r;
+}
+
 WARM ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 		     const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
 
 	if (r >= 0)
-		call_used(fd);
-	else
-		call_failed(&w, seed);
+		return io_done(call, fd, r, bytes, flags, seed);
+	call_failed(&w, seed);
 	return r;
 }
 

@@ -40,6 +40,19 @@ struct call_what {
 	const void *lock; /* struct flock */
 };
 
+extern HIDDEN const uint8_t call_classes[CALL_COUNT];
+
+static inline enum call_class call_class(uint16_t call)
+{
+	return (enum call_class)call_classes[call];
+}
+
+/* Does the call wait for input (else for room)? */
+static inline bool call_receives(uint16_t call)
+{
+	return call_class(call) == CLASS_recv || call_class(call) == CLASS_accept;
+}
+
 /* May anything be recorded here and now? Starts the record of a fork child that has none yet. */
 bool call_ready(void);
 
@@ -58,6 +71,8 @@ uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
 		    const struct stack_seed *seed);
 /* The caller sees that EAGAIN: what it does next is the site's fate. */
 void call_faked_fate(const struct call_what *w, uint32_t site);
+/* Less was sent than asked: where, if that was because the fd does not wait. */
+void call_short(const struct call_what *w, const struct stack_seed *seed);
 /* A call on `fd` succeeded that slots_use() did not count. */
 void call_used(int fd);
 /* `fd` is new. */
@@ -86,6 +101,8 @@ void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);
 void call_sharing(void);
 /* Who set the mode that `f` says was in force, from the slot of its fd. */
 void call_mode_facts(const struct record_slot *s, struct record_facts *f);
+/* Was the call told not to wait, by its flags or O_NONBLOCK? */
+bool call_never_waits(const struct call_what *w, const struct record_slot *s);
 /* The timeout that `s` has for this direction, in ms. */
 uint32_t call_timeout_ms(const struct record_slot *s, bool receive);
 
@@ -109,9 +126,6 @@ uint32_t call_stack(const struct stack_seed *seed);
 /* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------
  */
 
-enum call_class call_class(uint16_t call);
-/* Does the call wait for input (else for room)? */
-bool call_receives(uint16_t call);
 /* `at_once`: the call was told not to wait (MSG_DONTWAIT). */
 void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once);
 void call_fate_succeeded(struct record_slot *s, uint64_t now_ns);

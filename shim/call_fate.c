@@ -11,17 +11,16 @@
 
 #define FAILS_MASK 0x7fffu
 #define FAILS_DRAINED 0x8000u
-#define RETRY_PAUSE_NS 1000000u /* a pause of a tick between two tries is a back-off, not a spin \
-				 */
+/*
+ * A pause between two tries is a back-off, not a spin. The coarse clock jumps by a tick (1 to 10
+ * ms) also between two calls at once: what is told apart here must be longer. A pause that is not
+ * is counted as a spin, and shows in the rate.
+ */
+#define RETRY_PAUSE_NS 12000000u
 
 static uint32_t wait_stamp(void)
 {
 	return ((self_tid() * 40503u + self_waits) & 0xffffu) << 16;
-}
-
-bool call_receives(uint16_t call)
-{
-	return call_class(call) == CLASS_recv || call_class(call) == CLASS_accept;
 }
 
 static bool drains(const struct record_slot *s, const struct record_site *site)
@@ -45,8 +44,16 @@ static WARM void count_wait(struct record_site *site, uint64_t waited_ns)
 static INLINED void count(struct record_site *site, enum record_fate fate, uint64_t waited_ns)
 {
 	self_add64(&site->fate[fate], 1);
-	if (fate != FATE_spun && fate != FATE_gave_up && fate != FATE_drained)
+	if (fate != FATE_gave_up && fate != FATE_drained)
 		count_wait(site, waited_ns);
+}
+
+/* The commonest: the clock stands still for most of them. */
+static inline void count_spun(struct record_site *site, uint64_t waited_ns)
+{
+	self_add64(&site->fate[FATE_spun], 1);
+	if (unlikely(waited_ns))
+		self_add64(&site->spun_ns, waited_ns);
 }
 
 static uint64_t since(const struct record_slot *s, uint64_t now_ns)
@@ -63,8 +70,10 @@ static INLINED void settle(struct record_slot *s, uint64_t now_ns, uint32_t stam
 
 	if ((s->fails & 0xffff0000u) != stamp)
 		count(site, s->fails & FAILS_DRAINED ? FATE_drained : FATE_waited, waited);
+	else if (at_once == FATE_spun && likely(waited <= RETRY_PAUSE_NS))
+		count_spun(site, waited);
 	else
-		count(site, waited > RETRY_PAUSE_NS ? FATE_retried : at_once, waited);
+		count(site, FATE_retried, waited);
 }
 
 /* It waited already: in the kernel, for the timeout of its direction. */

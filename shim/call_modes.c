@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include "call.h"
 #include "sysc.h"
@@ -119,6 +120,14 @@ COLD void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed
 		self_add64(&site->count, 1);
 	}
 	errno = saved;
+}
+
+bool call_never_waits(const struct call_what *w, const struct record_slot *s)
+{
+	if (w->flags & MSG_DONTWAIT || s->flags & SLOT_NONBLOCK)
+		return true;
+	/* Somebody else may have set it. */
+	return !self_gate.seccomp && sysc(SYS_fcntl, w->fd, F_GETFL) & O_NONBLOCK;
 }
 
 uint32_t call_timeout_ms(const struct record_slot *s, bool receive)

@@ -352,7 +352,7 @@ static bool nothing_to_say(const struct record_header *h)
 
 	/* Others may suffer from a mode that it set on what it shares with them. */
 	if (h->eagains || h->misuses || h->limits || h->rules_why || h->part[PART_shared].used ||
-	    !h->part[PART_images].used || h->part[PART_ring].used > h->forks)
+	    h->shorts || !h->part[PART_images].used || h->part[PART_ring].used > h->forks)
 		return false;
 	for (unsigned i = 0; i < MISS_COUNT; i++)
 		if (h->missed[i])

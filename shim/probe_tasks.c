@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
+#include "attrs.h"
 #include "calls.h"
 #include "probe_aside.h"
 #include "probe_parts.h"
@@ -202,7 +203,7 @@ static void ask(struct search *s)
 	s->t.threads = info.procs;
 }
 
-void probe_limits(const struct probe_in *in, struct record_facts *f)
+static COLD void look_for_limit(const struct probe_in *in, struct record_facts *f)
 {
 	struct search s = {.t = {.thread = in->call == CALL_pthread_create,
 				 .cgroup_max = PROBE_TASKS_NONE,
@@ -210,8 +211,6 @@ void probe_limits(const struct probe_in *in, struct record_facts *f)
 				 .pid_max = PROBE_TASKS_NONE}};
 	int error;
 
-	if (in->class != CLASS_process && in->class != CLASS_exec)
-		return;
 	ask(&s);
 	s.aside = (struct probe_aside){.look = look, .arg = &s};
 	error = probe_aside_run(&s.aside);
@@ -219,4 +218,10 @@ void probe_limits(const struct probe_in *in, struct record_facts *f)
 		f->have |= 1u << FACT_limit;
 	else
 		f->why[WHY_proc] = error ? (uint16_t)-error : ENOENT;
+}
+
+void probe_limits(const struct probe_in *in, struct record_facts *f)
+{
+	if (in->class == CLASS_process || in->class == CLASS_exec)
+		look_for_limit(in, f);
 }

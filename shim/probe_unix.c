@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include "attrs.h"
 #include "calls.h"
 #include "probe_diag.h"
 #include "probe_parts.h"
@@ -69,20 +70,15 @@ static long stat_path(const struct sockaddr_un *un, uint32_t name_bytes, struct 
 	return sysc(SYS_newfstatat, AT_FDCWD, path, ret, 0);
 }
 
-void probe_listener(const struct probe_in *in, struct record_facts *f)
+static COLD void find_listener(const struct sockaddr_un *un, uint32_t name_bytes,
+			       struct record_facts *f)
 {
-	const struct sockaddr_un *un = in->addr;
-	const uint32_t head = offsetof(struct sockaddr_un, sun_path);
-	struct search s = {0};
+	struct search s = {.diag = {.name = un->sun_path, .name_bytes = name_bytes}};
 	struct stat st;
 	long r;
 
-	if (in->call != CALL_connect || !un || in->addr_bytes <= head || un->sun_family != AF_UNIX)
-		return;
-	s.diag.name = un->sun_path;
-	s.diag.name_bytes = in->addr_bytes - head;
 	if (*un->sun_path) {
-		r = stat_path(un, s.diag.name_bytes, &st);
+		r = stat_path(un, name_bytes, &st);
 		if (r) {
 			f->why[WHY_diag] = (uint16_t)-r;
 			return;
@@ -94,6 +90,15 @@ void probe_listener(const struct probe_in *in, struct record_facts *f)
 	ask_listener(&s, f);
 }
 
+void probe_listener(const struct probe_in *in, struct record_facts *f)
+{
+	const struct sockaddr_un *un = in->addr;
+	const uint32_t head = offsetof(struct sockaddr_un, sun_path);
+
+	if (in->call == CALL_connect && un && in->addr_bytes > head && un->sun_family == AF_UNIX)
+		find_listener(un, in->addr_bytes - head, f);
+}
+
 static int look_for_peer(struct probe_aside *a)
 {
 	struct search *s = a->arg;
@@ -103,14 +108,11 @@ static int look_for_peer(struct probe_aside *a)
 	return probe_diag_peer(a, s->diag.ino, &s->diag);
 }
 
-void probe_peer(const struct probe_in *in, struct record_facts *f)
+static COLD void find_peer(struct record_facts *f)
 {
 	struct search s = {.diag.ino = (uint32_t)f->inode, .pid = f->peer_pid};
 	int error;
 
-	if (f->sock_domain != AF_UNIX || !(f->have & 1u << FACT_inode) || probe_receives(in) ||
-	    in->call == CALL_connect)
-		return;
 	s.aside = (struct probe_aside){.look = look_for_peer, .arg = &s};
 	error = probe_aside_run(&s.aside);
 	memcpy(f->peer_comm, s.comm, sizeof(f->peer_comm));
@@ -124,4 +126,11 @@ void probe_peer(const struct probe_in *in, struct record_facts *f)
 		return; /* its length is that of one datagram */
 	f->peer_unread = s.diag.rqueue;
 	HAVE(f, peer_unread);
+}
+
+void probe_peer(const struct probe_in *in, struct record_facts *f)
+{
+	if (f->sock_domain == AF_UNIX && f->have & 1u << FACT_inode && !probe_receives(in) &&
+	    in->call != CALL_connect)
+		find_peer(f);
 }

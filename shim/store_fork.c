@@ -48,6 +48,7 @@ static void reset_counts(struct record_header *h)
 	memset(h->series_open, 0, sizeof(h->series_open));
 	memset(h->series_eagains, 0, sizeof(h->series_eagains));
 	h->series_width_ns = 1000000000u;
+	h->shorts = 0;
 	memset(&h->limit_first, 0, sizeof(h->limit_first));
 	memset(&h->limit_worst, 0, sizeof(h->limit_worst));
 	h->part[PART_ring].used = h->part[PART_facts].used = h->part[PART_shared].used = 0;

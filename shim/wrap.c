@@ -13,6 +13,11 @@
 #define ADJUST(how) PASTE(ADJUST_, how)
 #define TOTAL(how) PASTE(TOTAL_, how)
 
+/* All of it was done; where the row does not say how much that is, something. */
+#define WHOLE(class, r, asked, bytes)                                         \
+	(CLASS_##class == CLASS_send && !__builtin_constant_p(bytes) ? (r) == (ssize_t)(asked) \
+								     : (r) >= 0)
+
 #define CALL_IO(name, class, ret, params, args, fd_, bytes_, flags_)                          \
 	/* A rule is armed for this call. */                                                  \
 	static COLD ret ruled_##name(const struct stack_seed *seed, LIST params)              \
@@ -42,7 +47,7 @@
 		if (unlikely(rules_armed(CALL_##name)))                                       \
 			return ruled_##name(CALL_SEED, LIST args);                            \
 		ret r = real.name args;                                                       \
-		if (likely(r >= 0) && likely(slots_use(number)))                              \
+		if (likely(WHOLE(class, r, asked, bytes_)) && likely(slots_use(number)))      \
 			return r;                                                             \
 		return (ret)call_io(CALL_##name, number, r, asked, how, CALL_SEED);           \
 	}

@@ -331,6 +331,8 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCK
 	}
 	if (r >= 0 && unlikely(!slots_use(fd)))
 		call_used(fd);
+	if (r >= 0 && unlikely((size_t)r < n))
+		call_short(&w, CALL_SEED);
 	return r;
 }
 

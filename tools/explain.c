@@ -90,7 +90,7 @@ static bool spinning(const struct explain_in *in)
 	uint64_t spun = in->fate[FATE_spun];
 
 	return spun > EXPLAIN_SPINS && spun * 10 > in->count &&
-	       (!in->duration_ns || spun * SECOND / in->duration_ns > EXPLAIN_SPINS_A_SECOND);
+	       (!in->spun_ns || spun * SECOND / in->spun_ns > EXPLAIN_SPINS_A_SECOND);
 }
 
 static bool locks(const struct explain_in *in, enum call_class class)

@@ -65,6 +65,7 @@ struct explain_in {
 	uint64_t fate[FATE_COUNT];
 	uint64_t waited_max_ns;
 	uint64_t pending_ns;  /* a living process has been waiting for so long; 0 none */
+	uint64_t spun_ns;     /* spent between the calls of FATE_spun */
 	uint64_t duration_ns; /* from the first to the last failure */
 	bool ended;           /* the process is gone: what is pending was given up */
 	/* who made it so: set O_NONBLOCK or the timeout */

@@ -131,6 +131,7 @@ static void add_failure(struct load *l, const struct record_site *s)
 	for (unsigned i = 0; i < 12; i++)
 		e->wait_hist[i] += s->wait_hist[i];
 	e->waited_ns += s->waited_ns;
+	e->spun_ns += s->spun_ns;
 	if (s->waited_max_ns > e->waited_max_ns)
 		e->waited_max_ns = s->waited_max_ns;
 	if (target) {
@@ -232,6 +233,8 @@ static void add_sites(struct load *l)
 			add_misuse(l, s);
 		else if (is_failure(s))
 			add_failure(l, s);
+		if (s->short_count)
+			model_short_add(l->m, &l->r, s);
 		if (s->error && s->injected)
 			add_action(l, s);
 	}

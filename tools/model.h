@@ -75,7 +75,7 @@ struct model_eagain {
 	uint64_t fate[FATE_COUNT];
 	uint64_t pending;
 	uint64_t pending_since_ns; /* the oldest, in a process that lives; 0 none */
-	uint64_t waited_ns, waited_max_ns;
+	uint64_t waited_ns, waited_max_ns, spun_ns;
 	uint64_t wait_hist[12];
 	struct record_facts facts; /* latest; have = 0 when none */
 	bool has_facts;
@@ -177,6 +177,16 @@ struct model_child_leak {
 	struct model_pids pids;   /* of the children */
 	char *target, *comm;      /* of a child; the latest */
 	const char *suppressed;
+};
+
+/* Partial sends on fds that do not wait. */
+struct model_short {
+	uint16_t call;
+	uint8_t kind;
+	uint32_t stack;
+	uint64_t count;
+	struct model_pids pids;
+	char *target;
 };
 
 enum misuse_kind {
@@ -297,6 +307,7 @@ struct model {
 	ARRAY(struct model_unused, unused);
 	ARRAY(struct model_child_leak, child_leaks);
 	ARRAY(struct model_misuse, misuses);
+	ARRAY(struct model_short, shorts);
 	ARRAY(struct model_listener, listeners);
 	ARRAY(struct model_present, presents);
 	ARRAY(struct model_shared, shared);
@@ -339,6 +350,9 @@ void model_backlogs(struct model *m);
 void model_at_limit(struct model *m, const struct record *r, uint32_t process);
 /* Sentences and advice for limits[]. */
 void model_judge_limits(struct model *m);
+void model_short_add(struct model *m, const struct record *r, const struct record_site *s);
+void model_shorts_sort(struct model *m);
+void model_shorts_free(struct model *m);
 /* What kind each misuse is of: from its stacks. */
 void model_misuse(struct model *m);
 const char *model_misuse_name(enum misuse_kind kind);

@@ -60,6 +60,7 @@ static void judge_failure(struct model *m, const struct model_others *others,
 		.facts = e->has_facts ? &e->facts : NULL,
 		.count = e->count,
 		.waited_max_ns = e->waited_max_ns,
+		.spun_ns = e->spun_ns,
 		.duration_ns = e->last_ns - e->first_ns,
 		.ended = model_all_ended(m, &e->pids),
 	};
@@ -124,6 +125,7 @@ void model_judge(struct model *m)
 	model_judge_fds(m);
 	model_judge_limits(m);
 	model_misuse(m);
+	model_shorts_sort(m);
 	model_children(m);
 }
 
@@ -201,6 +203,7 @@ void model_free(struct model *m)
 {
 	model_rules_free(m);
 	model_children_free(m);
+	model_shorts_free(m);
 	free_failures(m->eagains, m->eagains_count);
 	free_failures(m->limits, m->limits_count);
 	free_fds(m);

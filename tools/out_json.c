@@ -259,6 +259,7 @@ static struct json_object *fates(const struct model_eagain *e)
 	ADD(o, "pending_since_ns", known(e->pending_since_ns != 0, e->pending_since_ns));
 	ADD(o, "waited_ns", number(e->waited_ns));
 	ADD(o, "waited_max_ns", number(e->waited_max_ns));
+	ADD(o, "spun_ns", number(e->spun_ns));
 	for (unsigned i = 0; i < 12; i++)
 		json_object_array_add(hist, number(e->wait_hist[i]));
 	ADD(o, "wait_hist", hist);

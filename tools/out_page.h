@@ -30,6 +30,12 @@ void out_misuse(struct out_page *p);
 struct json_object *out_misuse_json(const struct model *m, struct symbols *s,
 				    const struct model_misuse *x);
 
+/* ---- out_shorts.c: partial sends */
+
+void out_shorts(struct out_page *p);
+struct json_object *out_short_json(const struct model *m, struct symbols *s,
+				   const struct model_short *x);
+
 /* ---- out_children.c: fds leaked into programs that the target started */
 
 void out_children(struct out_page *p);

@@ -48,6 +48,7 @@ NTH(limits, out_item_failure)
 NTH(fds, out_item_fds)
 NTH(opens, out_item_open_fd)
 NTH(misuses, out_misuse_json)
+NTH(shorts, out_short_json)
 
 static void put_list(const struct view *v, const char *key, size_t count, item nth)
 {
@@ -85,6 +86,7 @@ void out_json(FILE *to, const struct model *m, struct symbols *s, const struct o
 	put_list(&v, "fds", m->fds_count, nth_fds);
 	put_list(&v, "open_fds", m->opens_count, nth_opens);
 	put_list(&v, "misuse", m->misuses_count, nth_misuses);
+	put_list(&v, "short_writes", m->shorts_count, nth_shorts);
 	put_key(&v, "at_limit", out_at_limit_json(m, s));
 	put_key(&v, "child_leaks", out_children_json(m, s));
 	put_key(&v, "rules", out_json_rules(m));

@@ -29,6 +29,9 @@ static void print_fates(struct out_page *p, const struct model_eagain *e)
 	}
 	if (e->pending)
 		fprintf(p->to, "%spending %llu", comma, (unsigned long long)e->pending);
+	if (e->fate[FATE_spun] && e->spun_ns)
+		fprintf(p->to, ", %.0f spins a second",
+			(double)e->fate[FATE_spun] * 1e9 / (double)e->spun_ns);
 	if (e->waited_max_ns)
 		fprintf(p->to, ", longest wait %s", util_duration(e->waited_max_ns));
 	fputc('\n', p->to);
@@ -281,6 +284,7 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 		if (!o->call || o->call == m->limits[i].call)
 			print_limit(&p, &m->limits[i]);
 	print_failures(&p);
+	out_shorts(&p);
 	out_misuse(&p);
 	print_births(&p);
 	out_children(&p);

@@ -230,6 +230,49 @@ static void a_full_control_group_is_told(void **state)
 	json_object_put(r);
 }
 
+/* ---- sent in part
+ * --------------------------------------------------------------------------------
+ */
+
+static void expect_short(json_object *r, const char *call, const char *function, int count)
+{
+	json_object *e = find_site(r, "short_writes", call, function);
+
+	if (!count)
+		assert_null(e);
+	else
+		assert_int_equal(number_of(e, "count"), count);
+}
+
+static void partial_sends_are_counted_where_nothing_failed(void **state)
+{
+	json_object *r = after(*state, "short_writes", NULL, NULL);
+
+	expect_short(r, "write", "write_in_part", 3);
+	expect_short(r, "send", "send_in_part", 1);
+	expect_short(r, "sendto", "send_in_part", 1);
+	expect_short(r, "write", "write_whole", 0);
+	assert_int_equal(number_of(r, "totals.eagain"), 0);
+	json_object_put(r);
+}
+
+/* ---- what the target did then
+ * --------------------------------------------------------------------
+ */
+
+static void the_rate_of_a_spin_is_that_of_its_burst(void **state)
+{
+	json_object *r = after(*state, "failing", "spinning", NULL);
+	json_object *e = find_site(r, "eagain", "recv", "spin");
+
+	assert_non_null(e);
+	assert_true(number_of(e, "fate.spun") > 40000);
+	assert_true(number_of(e, "fate.spun_ns") > 0);
+	assert_true(number_of(e, "fate.spun_ns") <=
+		    number_of(e, "last_ns") - number_of(e, "first_ns") + 1000000);
+	json_object_put(r);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
@@ -252,6 +295,8 @@ int main(void)
 		T(a_thread_without_room_for_its_stack_says_so),
 		T(among_threads_the_limit_is_unknown_and_why),
 		T(a_full_control_group_is_told),
+		T(partial_sends_are_counted_where_nothing_failed),
+		T(the_rate_of_a_spin_is_that_of_its_burst),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
