@@ -32,7 +32,7 @@ static uint64_t processor_ns(void)
 
 static int look(struct probe_aside *a)
 {
-	a->late_ns = processor_ns() + PROBE_ASIDE_NS;
+	a->late_ns = processor_ns() + (a->budget_ns ? a->budget_ns : PROBE_ASIDE_NS);
 	return a->look(a);
 }
 

@@ -13,14 +13,15 @@
 #include <stdint.h>
 
 #define PROBE_ROOM 8192       /* bytes of room */
-#define PROBE_ASIDE_NS 500000u /* of processor time */
+#define PROBE_ASIDE_NS 500000u /* of processor time, unless told otherwise */
 
 struct probe_aside {
 	/* Raw system calls only, nothing that blocks. 0, or -errno; after -EMFILE called again. */
 	int (*look)(struct probe_aside *a);
 	void *arg;
 	char *room;       /* PROBE_ROOM bytes, aligned for anything */
-	uint64_t late_ns; /* processor time of the thread that looks: give up then */
+	uint64_t budget_ns; /* processor time; 0: PROBE_ASIDE_NS */
+	uint64_t late_ns;   /* on the clock of the thread that looks: give up then */
 	int error;
 };
 

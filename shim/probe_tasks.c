@@ -20,6 +20,7 @@
 #include "sysc.h"
 
 #define PATH_ROOM 512
+#define COUNTING_NS 4000000u /* processor time: a thousand processes, and rare */
 #define RESERVED_PIDS 300 /* the kernel gives these out once only */
 #define MAY_EXCEED (1u << CAP_SYS_ADMIN | 1u << CAP_SYS_RESOURCE)
 
@@ -128,7 +129,7 @@ static void count_entry(struct search *s, const char *name)
 	struct stat st;
 	char path[48] = "/proc/";
 
-	if (*name < '1' || *name > '9' || strlen(name) > 12)
+	if (strlen(name) > 12)
 		return;
 	memcpy(path + 6, name, strlen(name));
 	memcpy(path + 6 + strlen(name), "/task", 6);
@@ -136,20 +137,33 @@ static void count_entry(struct search *s, const char *name)
 		s->t.user += st.st_nlink - 2;
 }
 
-static void count_tasks(struct probe_aside *a, struct search *s)
+static void count_entries(struct search *s, const char *entries, long bytes)
 {
-	long fd = sysc(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC), n;
+	const struct entry *e;
 
-	while (fd >= 0 && !probe_aside_late(a) &&
-	       (n = sysc(SYS_getdents64, fd, a->room, PROBE_ROOM)) > 0)
-		for (long at = 0; at < n;) {
-			const struct entry *e = (const void *)(a->room + at);
-
+	for (long at = 0; at < bytes; at += e->bytes) {
+		e = (const void *)(entries + at);
+		if (*e->name >= '1' && *e->name <= '9')
 			count_entry(s, e->name);
-			at += e->bytes;
-		}
-	if (fd >= 0)
-		sysc(SYS_close, fd);
+	}
+}
+
+/* The process's own alone may do; else those of all, which takes its time. */
+static int count_tasks(struct probe_aside *a, struct search *s)
+{
+	long fd, n = 0;
+
+	count_entry(s, "self");
+	if (s->t.user >= s->t.nproc)
+		return 0;
+	s->t.user = 0;
+	fd = sysc(SYS_openat, AT_FDCWD, "/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return (int)fd;
+	while (!probe_aside_late(a) && (n = sysc(SYS_getdents64, fd, a->room, PROBE_ROOM)) > 0)
+		count_entries(s, a->room, n);
+	sysc(SYS_close, fd);
+	return n > 0 ? -ETIMEDOUT : (int)n;
 }
 
 /* ---- all of it ----------------------------------------------------------------------------------
@@ -171,9 +185,7 @@ static int look(struct probe_aside *a)
 		s->t.mapped_bytes = (uint64_t)n * RECORD_PAGE;
 	read_groups(a, s);
 	s->t.user = 0;
-	if (!s->t.exempt && s->t.nproc != PROBE_TASKS_NONE)
-		count_tasks(a, s);
-	return 0;
+	return s->t.exempt || s->t.nproc == PROBE_TASKS_NONE ? 0 : count_tasks(a, s);
 }
 
 static uint64_t soft_limit(int which)
@@ -212,7 +224,7 @@ static COLD void look_for_limit(const struct probe_in *in, struct record_facts *
 	int error;
 
 	ask(&s);
-	s.aside = (struct probe_aside){.look = look, .arg = &s};
+	s.aside = (struct probe_aside){.look = look, .arg = &s, .budget_ns = COUNTING_NS};
 	error = probe_aside_run(&s.aside);
 	if (probe_tasks_judge(&s.t, f))
 		f->have |= 1u << FACT_limit;
