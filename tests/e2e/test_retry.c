@@ -52,8 +52,9 @@ static struct ended retried(const struct work *w, const char *rule, const char *
 }
 
 static const char *const ways[] = {
-	"send",    "recv",   "pipe",  "fifo", "eventfd", "dgram", "connected_dgram",
-	"connect", "accept", "flock", "ofd",  "fcntl",   "lockf", "lease",
+	"send",    "recv",     "pipe",  "fifo", "eventfd", "dgram", "connected_dgram",
+	"connect", "accept",   "flock", "ofd",  "fcntl",   "lockf", "lease",
+	"tcp",     "dontwait",
 };
 #define WAYS (sizeof(ways) / sizeof(ways[0]))
 

@@ -9,6 +9,7 @@
  */
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -21,41 +22,7 @@
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
-#include "target.h"
-
-struct scene {
-	int fd, other;
-	struct sockaddr_un to;
-	char path[64];
-};
-
-static char big[1 << 20];
-
-/* A function that ends in kept(its call) has a frame while it calls. */
-static long kept(long r)
-{
-	KEEP_FRAME();
-	return r;
-}
-
-static void nonblock(int fd)
-{
-	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK))
-		target_die("O_NONBLOCK");
-}
-
-static void fill(int fd)
-{
-	while (write(fd, big, 4096) > 0)
-		;
-}
-
-static void drain(int fd)
-{
-	nonblock(fd);
-	while (read(fd, big, sizeof(big)) > 0)
-		;
-}
+#include "retried.h"
 
 /* ---- streams, pipes -----------------------------------------------------------------------------
  */
@@ -81,6 +48,12 @@ static void empty_scene(struct scene *s)
 	s->fd = p[0];
 	s->other = p[1];
 	nonblock(s->fd);
+}
+
+static void dontwait_scene(struct scene *s)
+{
+	stream_scene(s);
+	fcntl(s->fd, F_SETFL, fcntl(s->fd, F_GETFL) & ~O_NONBLOCK);
 }
 
 /* A blocking socket whose own timeout runs out. */
@@ -134,6 +107,11 @@ static void eventfd_scene(struct scene *s)
 static long by_send(struct scene *s)
 {
 	return kept(send(s->fd, big, 4096, MSG_NOSIGNAL));
+}
+
+static long by_dontwait(struct scene *s)
+{
+	return kept(send(s->fd, big, 4096, MSG_NOSIGNAL | MSG_DONTWAIT));
 }
 
 static long by_send_all(struct scene *s)
@@ -244,6 +222,26 @@ static void tcp_scene(struct scene *s)
 	s->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
 }
 
+static void tcp_full_scene(struct scene *s)
+{
+	int listener;
+
+	tcp_scene(s);
+	listener = s->other;
+	fcntl(s->fd, F_SETFL, 0);
+	if (connect(s->fd, (struct sockaddr *)&s->to, sizeof(struct sockaddr_in)))
+		target_die("connect");
+	s->other = accept(listener, NULL, NULL);
+	nonblock(s->fd);
+	/* The kernel moves what was sent to the other side's buffer, and there is room again. */
+	for (int full = 0; full < 4; full++) {
+		if (write(s->fd, big, 4096) > 0)
+			full = -1;
+		else
+			poll(NULL, 0, 50);
+	}
+}
+
 static long by_tcp_connect(struct scene *s)
 {
 	return kept(connect(s->fd, (struct sockaddr *)&s->to, sizeof(struct sockaddr_in)));
@@ -264,113 +262,6 @@ static void go_connect(struct scene *s)
 	connect(socket(AF_UNIX, SOCK_STREAM, 0), (struct sockaddr *)&s->to, sizeof(s->to));
 }
 
-/* ---- locks, leases ------------------------------------------------------------------------------
- */
-
-static int file_of(struct scene *s)
-{
-	int fd;
-
-	snprintf(s->path, sizeof(s->path), "retried.lock");
-	fd = open(s->path, O_RDWR | O_CREAT, 0600);
-	if (fd < 0)
-		target_die(s->path);
-	return fd;
-}
-
-static void flock_scene(struct scene *s)
-{
-	s->other = file_of(s);
-	s->fd = file_of(s);
-	unlink(s->path);
-	flock(s->other, LOCK_EX);
-}
-
-static long by_flock(struct scene *s)
-{
-	return kept(flock(s->fd, LOCK_EX | LOCK_NB));
-}
-
-static long ofd_lock(int fd, short type)
-{
-	struct flock lock = {.l_type = type, .l_len = 8};
-
-	return fcntl(fd, F_OFD_SETLK, &lock);
-}
-
-static void ofd_scene(struct scene *s)
-{
-	s->other = file_of(s);
-	s->fd = file_of(s);
-	unlink(s->path);
-	ofd_lock(s->other, F_WRLCK);
-}
-
-static long by_ofd(struct scene *s)
-{
-	return kept(ofd_lock(s->fd, F_WRLCK));
-}
-
-static void go_close(struct scene *s)
-{
-	close(s->other);
-}
-
-/* The lock of another process, which lets go when its end of a pipe is closed. */
-static void process_lock_scene(struct scene *s)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_len = 8};
-	int held[2], go[2];
-	char c;
-
-	s->fd = file_of(s);
-	if (pipe(held) || pipe(go))
-		target_die("pipe");
-	if (!fork()) {
-		close(go[1]);
-		fcntl(s->fd, F_SETLK, &lock);
-		close(held[1]);
-		_exit(read(go[0], &c, 1) != 0);
-	}
-	close(held[1]);
-	close(go[0]);
-	if (read(held[0], &c, 1) != 0)
-		target_die("read");
-	unlink(s->path);
-	s->other = go[1];
-}
-
-static long by_fcntl(struct scene *s)
-{
-	struct flock lock = {.l_type = F_WRLCK, .l_len = 8};
-
-	return kept(fcntl(s->fd, F_SETLK, &lock));
-}
-
-static long by_lockf(struct scene *s)
-{
-	return kept(lockf(s->fd, F_TLOCK, 8));
-}
-
-static void lease_scene(struct scene *s)
-{
-	signal(SIGIO, SIG_IGN);
-	close(file_of(s));
-	s->other = open(s->path, O_RDONLY);
-	if (fcntl(s->other, F_SETLEASE, F_RDLCK))
-		target_die("F_SETLEASE");
-}
-
-static long by_open(struct scene *s)
-{
-	long r = open(s->path, O_WRONLY | O_NONBLOCK);
-	int error = errno;
-
-	unlink(s->path);
-	errno = error;
-	return r;
-}
-
 /* ---- the ways -----------------------------------------------------------------------------------
  */
 
@@ -381,6 +272,8 @@ static const struct way {
 	void (*go)(struct scene *);
 } ways[] = {
 	{"send", stream_scene, by_send, go_drain},
+	{"tcp", tcp_full_scene, by_send, go_read_on},
+	{"dontwait", dontwait_scene, by_dontwait, go_drain},
 	{"send_all", empty_scene, by_send_all, go_read_on},
 	{"send_timeout", timeout_scene, by_send, go_drain},
 	{"recv", empty_scene, by_recv, go_write},
