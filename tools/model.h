@@ -315,6 +315,7 @@ struct model {
 	ARRAY(struct model_action, actions);
 	ARRAY(struct model_coverage, coverage);
 #undef ARRAY
+	uint32_t quarantine; /* so many closed numbers were held back at most */
 	uint64_t rules_seed;
 	uint64_t *ages;
 	uint32_t *stack_index; /* hash table of 1 + index */

@@ -36,10 +36,8 @@ void model_missed(struct model *m, const struct record *r)
 				    i == MISS_child_unrecorded ? ": " : "",
 				    i == MISS_child_unrecorded ? strerror((int)h->child_errno)
 							       : "");
-	if (h->quarantine)
-		model_cover(m, 0, 1,
-			    "the program without --quarantine: %u closed numbers were held back",
-			    h->quarantine);
+	if (h->quarantine > m->quarantine)
+		m->quarantine = h->quarantine;
 	if (h->rules_why) {
 		why = record_text(r, h->rules_why);
 		model_cover(m, (int)h->pid, 1, "no rules: %s", why ? why : "unknown why");

@@ -451,6 +451,7 @@ struct json_object *out_item_general(const struct model *m)
 	add_time(o, "start_time", m->start_ns);
 	add_time(o, "report_time", m->now_ns);
 	ADD(o, "live", json_object_new_boolean(m->live));
+	ADD(o, "quarantine", known(m->quarantine, m->quarantine));
 	ADD(o, "totals", totals(m));
 	return o;
 }

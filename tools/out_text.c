@@ -290,6 +290,9 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 	out_children(&p);
 	out_rules(&p);
 	print_totals(&p, &t);
+	if (m->quarantine)
+		fprintf(to, "Quarantine: up to %u closed numbers were held back\n",
+			m->quarantine);
 	if (t.suppressed)
 		fprintf(to, "Suppressed: %llu place%s\n", (unsigned long long)t.suppressed,
 			t.suppressed == 1 ? "" : "s");

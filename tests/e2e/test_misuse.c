@@ -110,8 +110,8 @@ static void a_stranger_is_hit_unless_numbers_are_held_back(void **state)
 	assert_true(stack_has(m, "birth_stack", "open_it"));
 	assert_int_equal(number_of(r, "totals.misuse"), 1);
 	list = field(r, "coverage");
-	assert_int_equal(json_object_array_length(list), 1);
-	assert_non_null(strstr(text_of(json_object_array_get_idx(list, 0), "what"), "quarantine"));
+	assert_int_equal(json_object_array_length(list), 0);
+	assert_true(number_of(r, "quarantine") > 0);
 	json_object_put(r);
 }
 
@@ -122,9 +122,9 @@ static void a_number_held_back_is_closed_to_all_calls_and_given_back_in_need(voi
 	json_object_put(r);
 	r = record_quarantined(*state, "dead");
 	list = field(r, "coverage");
-	if (json_object_array_length(list) != 1)
+	if (json_object_array_length(list))
 		print_error("%s\n", json_object_to_json_string(list));
-	assert_int_equal(json_object_array_length(list), 1);
+	assert_int_equal(json_object_array_length(list), 0);
 	json_object_put(r);
 }
 
