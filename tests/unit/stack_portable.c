@@ -24,6 +24,20 @@ long self_vfork_failed(long neg_errno)
 	return -1;
 }
 
+/* In place of the rules: who asks, and what they answer. */
+static uintptr_t asked_pc, asked_cfa;
+static bool ruled;
+
+int call_vfork_ruled(uintptr_t pc, uintptr_t cfa);
+int call_vfork_ruled(uintptr_t pc, uintptr_t cfa)
+{
+	asked_pc = pc;
+	asked_cfa = cfa;
+	if (ruled)
+		errno = EAGAIN;
+	return ruled;
+}
+
 static int failed;
 
 static void check(const char *name, unsigned at_least)
@@ -78,6 +92,23 @@ static bool vfork_counts(void)
 	       WEXITSTATUS(status) == 1;
 }
 
+/* Asked with the caller's address and frame; then no child is made. */
+static __attribute__((noinline)) bool vfork_asks(void)
+{
+	uintptr_t begin = (uintptr_t)&vfork_asks;
+	pid_t child;
+
+	ruled = true;
+	errno = 0;
+	child = vfork();
+	if (!child)
+		_exit(99);
+	ruled = false;
+	return child == -1 && errno == EAGAIN && !self_vfork_depth && asked_pc > begin &&
+	       asked_pc < begin + 1024 && asked_cfa <= (uintptr_t)__builtin_dwarf_cfa() &&
+	       asked_cfa + 1024 > (uintptr_t)__builtin_dwarf_cfa();
+}
+
 int main(void)
 {
 	char *stack = mmap(NULL, 69632, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -105,5 +136,6 @@ int main(void)
 	check("coroutine", 10);
 	descend(5, damage);
 	check_alone("vfork", vfork_counts());
+	check_alone("vfork that a rule makes fail", vfork_asks());
 	return failed;
 }
