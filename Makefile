@@ -112,8 +112,9 @@ $O/tools/%.o: tools/%.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(TOOL_CFLAGS) -c $< -o $@
 
-# Unit tests link every object but the wrappers (which would interpose in the test) and main.
-$O/shim.a: $(filter-out $O/shim/wrap% $O/shim/init% $O/shim/arch/%vfork.o,$(shim_o))
+# Unit tests link every object but the wrappers and plain memory (which would interpose in the test)
+# and main.
+$O/shim.a: $(filter-out $O/shim/wrap% $O/shim/init% $O/shim/plain.o $O/shim/arch/%vfork.o,$(shim_o))
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 $O/tools.a: $(filter-out $O/tools/main.o,$(tool_o))

@@ -66,6 +66,8 @@ EXPORT void _exit(int status)
 {
 	if (real_ready() && !self_vforked())
 		child_end(status);
+	if (real_loaded)
+		real._exit(status); /* a sanitizer's writes out what stdio holds */
 	for (;;)
 		sysc(SYS_exit_group, status);
 }

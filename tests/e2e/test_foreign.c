@@ -11,6 +11,8 @@
 #include <unistd.h>
 #include "harness.h"
 
+static char root[4096]; /* of the source */
+
 struct outcome {
 	int status;
 	char *out, *err;
@@ -83,6 +85,43 @@ static void asan_finds_the_same_under_the_shim(void **state)
 		 "%s overflow 2>&1 | grep -o 'AddressSanitizer: [a-z-]*\\|WRITE of size .* thread'",
 		 built("targets/sanitized"));
 	same_script(*state, script, 1);
+}
+
+/* Built here, where there is a compiler with that runtime: none of them is needed for a build. */
+static void sanitized_with(const struct work *w, const char *compiler, const char *sanitizer)
+{
+	char source[4200], option[64];
+	char *build[] = {(char *)(uintptr_t)compiler,
+			 option,
+			 "-g",
+			 "-D_GNU_SOURCE",
+			 source,
+			 "-o",
+			 "program",
+			 NULL};
+	char *argv[] = {"./program", NULL};
+
+	snprintf(source, sizeof(source), "%s/tests/targets/sanitized.c", root);
+	snprintf(option, sizeof(option), "-fsanitize=%s", sanitizer);
+	SKIP_UNLESS(installed(compiler) && !run(w, build, NULL, NULL),
+		    "no compiler with that sanitizer");
+	json_object_put(same(w, argv, 1));
+}
+
+/* Its runtime starts at the first call that it interposes: that must not be one of the shim's. */
+static void a_program_with_msan_runs_the_same(void **state)
+{
+	sanitized_with(*state, "clang", "memory");
+}
+
+static void a_program_with_tsan_runs_the_same(void **state)
+{
+	sanitized_with(*state, "gcc", "thread");
+}
+
+static void a_program_with_static_asan_runs_the_same(void **state)
+{
+	sanitized_with(*state, "clang", "address");
 }
 
 static void exceptions_and_cancellation_leave_wrapped_calls_in_cxx(void **state)
@@ -168,8 +207,6 @@ static void socket_wrapper_beside_us(void **state)
 
 /* ---- check-foreign's own judgement ---------------------------------------------------------- */
 
-static char root[4096];
-
 static int keep_root(void **state)
 {
 	(void)state;
@@ -241,6 +278,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(a_program_with_asan_linked_in_starts_and_ends_the_same),
 		TEST(asan_finds_the_same_under_the_shim),
+		TEST(a_program_with_msan_runs_the_same),
+		TEST(a_program_with_tsan_runs_the_same),
+		TEST(a_program_with_static_asan_runs_the_same),
 		TEST(exceptions_and_cancellation_leave_wrapped_calls_in_cxx),
 		TEST(fakeroot_fakes_the_same),
 		TEST(faketime_fakes_the_same),
