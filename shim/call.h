@@ -99,6 +99,8 @@ void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value, const struc
 void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);
 /* A child was made: it shares every fd that was born before. */
 void call_sharing(void);
+/* fd was given to another process (SCM_RIGHTS), with the modes that it has. */
+void call_passing(int fd);
 /* Who set the mode that `f` says was in force, from the slot of its fd. */
 void call_mode_facts(const struct record_slot *s, struct record_facts *f);
 /* Was the call told not to wait, by its flags or O_NONBLOCK? */

@@ -42,7 +42,8 @@ static uint32_t *place_in(struct record_slot *s, enum facts_mode mode)
 				       : &s->mode_send;
 }
 
-static void note_shared(int fd, const struct record_slot *s, enum facts_mode mode, uint32_t place)
+static void note_shared(int fd, const struct record_slot *s, enum facts_mode mode, uint32_t place,
+			uint64_t time_ns)
 {
 	struct stat st;
 	long flags;
@@ -52,7 +53,7 @@ static void note_shared(int fd, const struct record_slot *s, enum facts_mode mod
 	flags = sysc(SYS_fcntl, fd, F_GETFL);
 	store_shared(&(const struct record_shared){.dev = st.st_dev,
 						   .inode = st.st_ino,
-						   .time_ns = self_clock(CLOCK_MONOTONIC),
+						   .time_ns = time_ns,
 						   .mode = place,
 						   .kind = s->kind,
 						   .access = (uint8_t)((flags & O_ACCMODE) + 1),
@@ -78,7 +79,39 @@ static void note(int fd, struct record_slot *s, enum facts_mode mode, bool set, 
 	}
 	record_poke(place_in(s, mode), id);
 	if (is_shared(s))
-		note_shared(fd, s, mode, id);
+		note_shared(fd, s, mode, id, self_clock(CLOCK_MONOTONIC));
+}
+
+/* The place that it was born non-blocking at, as one that set it. */
+static uint32_t birth_place(int fd, const struct record_slot *s)
+{
+	return store_mode(&(const struct record_mode){.stack = store_site_at(s->site)->stack,
+						      .mode = MODE_nonblock,
+						      .kind = s->kind,
+						      .pid = self_gate.pid,
+						      .time_ns = s->birth_ns,
+						      .target = s->target,
+						      .fd = fd});
+}
+
+COLD void call_passing(int fd)
+{
+	struct record_slot *s = call_ready() ? slots_at(fd) : NULL;
+	int saved = errno;
+
+	if (!s || s->state != SLOT_open)
+		return;
+	slots_set_flags(fd, SLOT_SHARED, 0);
+	if (!s->mode_nonblock && s->flags & SLOT_NONBLOCK && s->site)
+		record_poke(&s->mode_nonblock, birth_place(fd, s));
+	for (unsigned i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		uint32_t place = *place_in(s, kinds[i].mode);
+
+		if (place && s->flags & kinds[i].flag)
+			note_shared(fd, s, kinds[i].mode, place,
+				    record_peek(&store_mode_at(place)->time_ns));
+	}
+	errno = saved;
 }
 
 COLD void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,

@@ -5,6 +5,7 @@
  */
 #include "call.h"
 #include "real.h"
+#include "wrap_parts.h"
 #include "wrap_ruled.h"
 
 #define LIST(...) __VA_ARGS__
@@ -17,6 +18,26 @@
 #define WHOLE(class, r, asked, bytes)                                         \
 	(CLASS_##class == CLASS_send && !__builtin_constant_p(bytes) ? (r) == (ssize_t)(asked) \
 								     : (r) >= 0)
+
+/* A message that was sent may have passed fds on. It is read when the kernel has read it. */
+#define KEEP(how) PASTE(KEEP_, how)
+#define PASSED(how, r) PASTE(PASSED_, how)(r)
+#define KEEP_none
+#define KEEP_buf
+#define KEEP_cut_only
+#define KEEP_iov
+#define KEEP_iov_only
+#define KEEP_vec
+#define KEEP_msg const struct msghdr *volatile sent = msg;
+#define PASSED_none(r)
+#define PASSED_buf(r)
+#define PASSED_cut_only(r)
+#define PASSED_iov(r)
+#define PASSED_iov_only(r)
+#define PASSED_vec(r)
+#define PASSED_msg(r)                                    \
+	if (unlikely((r) >= 0 && sent->msg_controllen)) \
+		wrap_passed(sent);
 
 #define CALL_IO(name, class, ret, params, args, fd_, bytes_, flags_)                          \
 	/* A rule is armed for this call. */                                                  \
@@ -44,9 +65,11 @@
 		volatile int number = fd_;                                                    \
 		volatile size_t asked = (size_t)(bytes_);                                     \
 		volatile int how = flags_;                                                    \
+		KEEP(RULED_##name)                                                            \
 		if (unlikely(rules_armed(CALL_##name)))                                       \
 			return ruled_##name(CALL_SEED, LIST args);                            \
 		ret r = real.name args;                                                       \
+		PASSED(RULED_##name, r)                                                       \
 		if (likely(WHOLE(class, r, asked, bytes_)) && likely(slots_use(number)))      \
 			return r;                                                             \
 		return (ret)call_io(CALL_##name, number, r, asked, how, CALL_SEED);           \

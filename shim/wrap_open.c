@@ -267,6 +267,26 @@ void wrap_received(uint16_t call, struct msghdr *msg, const struct stack_seed *s
 			received_one(call, c, seed);
 }
 
+COLD void wrap_passed(const struct msghdr *msg)
+{
+	struct msghdr m = *msg; /* CMSG_NXTHDR wants to be able to change it */
+
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		size_t n;
+
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
+		    c->cmsg_len < CMSG_LEN(0))
+			continue;
+		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+			call_passing(fd);
+		}
+	}
+}
+
 /* With room for fewer bytes; the rest of *msg is the kernel's to fill in. */
 static COLD ssize_t recvmsg_cut(int fd, struct msghdr *msg, int flags, const struct call_ruled *x)
 {

@@ -95,6 +95,8 @@ static inline void wrap_fcntl_done(const struct call_what *w, int cmd, long arg,
 }
 
 struct msghdr;
+/* A message went with fds in it (SCM_RIGHTS), perhaps. wrap_open.c */
+void wrap_passed(const struct msghdr *msg);
 /* A message came with fds in it (SCM_RIGHTS), perhaps. wrap_open.c */
 void wrap_received(uint16_t call, struct msghdr *msg, const struct stack_seed *seed);
 /* A seccomp filter is about to be installed; it was not. wrap_process.c */

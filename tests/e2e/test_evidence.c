@@ -230,6 +230,34 @@ static void a_full_control_group_is_told(void **state)
 	json_object_put(r);
 }
 
+/* ---- who made it non-blocking -------------------------------------------------------------------
+ */
+
+static void expect_setter(const struct work *w, const char *way, const char *function)
+{
+	json_object *r = after(w, "nonblock_passed", way, NULL);
+	json_object *e = find_site(r, "eagain", "write", "write_until_full");
+	json_object *by;
+
+	assert_non_null(e);
+	assert_string_equal(text_of(e, "evidence.mode"), "O_NONBLOCK");
+	by = field(e, "evidence.set_by");
+	assert_non_null(by);
+	assert_string_equal(text_of(by, "comm"), "nonblock_passed");
+	assert_true(stack_has(by, "stack", function));
+	json_object_put(r);
+}
+
+static void who_made_it_nonblocking_before_passing_it_on_is_named(void **state)
+{
+	expect_setter(*state, "set", "set_flag");
+}
+
+static void where_a_passed_socket_was_born_nonblocking_is_named(void **state)
+{
+	expect_setter(*state, "born", "make_born");
+}
+
 /* ---- sent in part
  * --------------------------------------------------------------------------------
  */
@@ -295,6 +323,8 @@ int main(void)
 		T(a_thread_without_room_for_its_stack_says_so),
 		T(among_threads_the_limit_is_unknown_and_why),
 		T(a_full_control_group_is_told),
+		T(who_made_it_nonblocking_before_passing_it_on_is_named),
+		T(where_a_passed_socket_was_born_nonblocking_is_named),
 		T(partial_sends_are_counted_where_nothing_failed),
 		T(the_rate_of_a_spin_is_that_of_its_burst),
 	};
