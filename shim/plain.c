@@ -178,17 +178,25 @@ void *PLAIN(memchr)(const void *from, int c, size_t n)
 	return n ? (void *)(uintptr_t)p : NULL;
 }
 
+/* How many of these eight come before the end. */
+static inline size_t of_eight(const char *s)
+{
+#pragma GCC unroll 8
+	for (size_t i = 0; i < 8; i++)
+		if (!s[i])
+			return i;
+	return 8;
+}
+
 /* Byte by byte: what lies behind the end may not be there to be read. */
 static inline size_t length(const char *s, size_t max)
 {
-	size_t n = 0;
+	size_t n = 0, more;
 
 	for (; n < max - max % 8; n += 8) {
-#pragma GCC unroll 8
-		for (size_t i = 0; i < 8; i++)
-			if (!s[n + i])
-				return n + i;
-		AS_WRITTEN();
+		more = of_eight(s + n);
+		if (more < 8)
+			return n + more;
 	}
 	for (; n < max && s[n]; n++)
 		AS_WRITTEN();
