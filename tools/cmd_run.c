@@ -8,6 +8,7 @@
 #include "elfkind.h"
 #include "fold.h"
 #include "model.h"
+#include "model_states.h"
 #include "run.h"
 #include "session.h"
 #include "util.h"
@@ -102,6 +103,18 @@ static void discard(const char *path)
 	rmdir(path);
 }
 
+/*
+ * What the shim asks of the kernel when a connect fails may be a module of it (unix_diag), which is
+ * loaded at the first question: that wait shall not be the command's.
+ */
+static void ask_kernel_first(void)
+{
+	struct ends e = {0};
+
+	ends_read_unix(&e);
+	ends_free(&e);
+}
+
 /* In a session that is made; the log is open before the command starts, or it does not start. */
 static int run_in(struct run_options *o, const char *path, const char *library)
 {
@@ -116,6 +129,7 @@ static int run_in(struct run_options *o, const char *path, const char *library)
 			return 125;
 		}
 	}
+	ask_kernel_first();
 	status = tree_start(&t, o, library);
 	if (status) {
 		discard(path);
