@@ -43,7 +43,18 @@ tables() {
 		sed -E 's/.*"mode":"([^"]*)","why":"([^"]*)".*/- not run: \1: \2/'
 }
 
+# Times of a busy machine say nothing: the controls in the tables differ as much as the tools.
+quiet() {
+	local load cores
+	load=$(sed -nE 's/.*"loadavg_start":"([0-9.]+)".*/\1/p' "$json")
+	cores=$(sed -nE 's/.*"cores":"([0-9]+)".*/\1/p' "$json")
+	awk -v l="$load" -v c="$cores" 'BEGIN { exit !(l <= c) }' && return
+	echo "bench: the load was $load on $cores cores when this was measured: no document is made of it (FORCE=1 does)" >&2
+	[ -n "${FORCE:-}" ]
+}
+
 write_doc() {
+	quiet || return 1
 	mkdir -p "$top/docs"
 	{
 		echo "# Measurements"
@@ -65,7 +76,7 @@ write_doc() {
 }
 
 case ${1:-} in
---doc) write_doc && exit ;;
+--doc) write_doc; exit ;;
 --tables) tables && exit ;;
 -*) echo "usage: bench.sh [--doc|--tables|PART...]" >&2 && exit 2 ;;
 esac

@@ -118,8 +118,8 @@ measure() { # SERVER DIR MODE ROUND REQUESTS PID [-short]
 	[ -n "${n:-}" ] || return
 	[ -n "$cpu" ] || cpu=$(awk -v a="$before" -v b="$(cpu_ns "$6")" -v n="$n" 'BEGIN { print (b - a) / n }')
 	sample "servers${7:-}" "$1" "$3" "$4" "$rps" per_s
-	# Backends that have ended are not in the tree any more.
-	[ "$1" = postgres-connect ] || sample "servers${7:-}" "$1-cpu" "$3" "$4" "$cpu" ns
+	# Backends end with their clients: their time is not in the tree any more.
+	[[ "$1" = postgres* ]] || sample "servers${7:-}" "$1-cpu" "$3" "$4" "$cpu" ns
 }
 
 up() { # SERVER MODE: sets pid_of[mode]
