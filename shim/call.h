@@ -122,6 +122,8 @@ const struct sockaddr *call_target_text(const struct call_what *w, char *ret_pat
  * can be read from.
  */
 struct call_what call_checked(const struct call_what *w);
+/* May these bytes of the target be read? Asks the kernel: a bad pointer must not crash here. */
+bool call_readable(const void *p, size_t bytes);
 /* The stack of `seed` in the record; 0 when not recorded. */
 uint32_t call_stack(const struct stack_seed *seed);
 

@@ -111,11 +111,11 @@ const struct sockaddr *call_target_text(const struct call_what *w, char *ret_pat
 }
 
 /* EFAULT comes before the nonsensical `how` is noticed; otherwise EINVAL, and nothing changes. */
-static bool readable(const void *p, size_t bytes)
+bool call_readable(const void *p, size_t bytes)
 {
 	uintptr_t first = (uintptr_t)p / PAGE, last = ((uintptr_t)p + bytes - 1) / PAGE;
 
-	if (!p || !bytes || last < first || self_gate.seccomp)
+	if (!first || !bytes || last < first || self_gate.seccomp) /* at 0 it would be "no set" */
 		return false;
 	for (uintptr_t page = first; page <= last; page++)
 		if (sysc(SYS_rt_sigprocmask, -1, page * PAGE, 0, 8) == -EFAULT)
@@ -128,7 +128,7 @@ static bool readable_string(const char *s)
 	for (size_t n = 0; n < PATH_MAX;) {
 		size_t rest = PAGE - (uintptr_t)(s + n) % PAGE;
 
-		if (!readable(s + n, 1))
+		if (!call_readable(s + n, 1))
 			return false;
 		if (strnlen(s + n, rest) < rest)
 			return true;
@@ -143,9 +143,9 @@ struct call_what call_checked(const struct call_what *w)
 
 	if (w->path && !readable_string(w->path))
 		ret.path = NULL;
-	if (w->addr && !readable(w->addr, w->addr_bytes))
+	if (w->addr && !call_readable(w->addr, w->addr_bytes))
 		ret.addr = NULL;
-	if (w->lock && !readable(w->lock, sizeof(struct flock)))
+	if (w->lock && !call_readable(w->lock, sizeof(struct flock)))
 		ret.lock = NULL;
 	return ret;
 }

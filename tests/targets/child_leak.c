@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include "target.h"
@@ -204,8 +205,12 @@ static void wait_for_end(void)
 
 static void poll_once(int fd)
 {
-	struct pollfd p = {.fd = fd, .events = POLLIN};
+	struct pollfd p = {.fd = fd, .events = POLLIN}, *volatile nowhere = (struct pollfd *)8;
+	fd_set *volatile none = (fd_set *)8;
+	struct timeval now = {0, 0};
 
+	need(poll(nowhere, 1, 0) == -1 && errno == EFAULT, "poll of nothing");
+	need(select(9, none, NULL, NULL, &now) == -1 && errno == EFAULT, "select of nothing");
 	need(poll(&p, 1, 0) >= 0, "poll");
 	wait_for_end();
 }
