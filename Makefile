@@ -60,7 +60,7 @@ API := include/fdwhy.h include/fdwhy_cmocka.h
 COMMON_SRC := $(wildcard common/*.c)
 UNIT := $(patsubst tests/unit/%.c,%,$(wildcard tests/unit/test_*.c))
 ifneq ($(UNWIND),own) # tests of our layers' insides
-UNIT := $(filter-out test_stack_cfi test_stack_memo test_stack_find test_stack_table,$(UNIT))
+UNIT := $(filter-out test_stack_cfi test_stack_memo test_stack_find test_stack_reach test_stack_table,$(UNIT))
 endif
 E2E := $(patsubst tests/e2e/%.c,%,$(wildcard tests/e2e/test_*.c))
 TARGETS := $(basename $(notdir $(wildcard tests/targets/*.c tests/targets/*.cc)))

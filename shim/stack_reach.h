@@ -46,10 +46,13 @@ static struct reach_stack reach_main;
 static THREAD struct reach_stack reach_thread;
 static THREAD bool reach_looked; /* reach_thread is as good as it gets */
 
-/* EFAULT comes before the nonsensical `how` is noticed; otherwise EINVAL, and nothing changes. */
+/*
+ * EFAULT comes before the nonsensical `how` is noticed; otherwise EINVAL, and nothing changes. At 0
+ * it would be "no set", which is no fault.
+ */
 static bool reach_readable(uintptr_t page)
 {
-	if (self_gate.seccomp)
+	if (self_gate.seccomp || !page)
 		return false;
 	return sysc(SYS_rt_sigprocmask, -1, page, 0, 8) != -14 /* EFAULT */;
 }
