@@ -371,6 +371,7 @@ WARM void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
 		t->mode_send = s->mode_send;
 		t->mode_receive = s->mode_receive;
 	}
+	slots_raced(to);
 }
 
 WARM uint32_t call_closing(int fd)
@@ -403,6 +404,8 @@ WARM void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed
 		slots_closed(fd, seq, call_stack(seed));
 	if (r && saved == EBADF && seq)
 		store_unseen(false, slots_at(fd)->kind);
+	if (!r)
+		slots_raced(fd);
 	errno = saved;
 }
 

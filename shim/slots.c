@@ -3,8 +3,11 @@
  * slots.c - see slots.h. Slots of low numbers lie in one array that grows as numbers do; the few
  * far above them get chunks of their own from the end of the part.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include "calls.h"
 #include "slots.h"
 #include "sysc.h"
 
@@ -233,15 +236,30 @@ uint64_t slots_mark(void)
 	return mark;
 }
 
+/*
+ * What the slot was. Of threads that change one number at once each sees another's doing, so that
+ * every birth and death is counted once.
+ */
+static uint8_t set_state(struct record_slot *s, uint8_t state)
+{
+	uint8_t was = s->state;
+
+	if (unlikely(!__libc_single_threaded))
+		return __atomic_exchange_n(&s->state, state, __ATOMIC_ACQ_REL);
+	record_poke(&s->state, state);
+	return was;
+}
+
 void slots_birth(int fd, const struct slots_birth *b)
 {
 	struct record_slot *s = make(fd);
 	uint32_t seq;
+	bool twice;
 
 	if (!s)
 		return;
-	if (s->state == SLOT_open)
-		slots_lost(fd, 0, true);
+	if (s->state == SLOT_open) /* of dup2 it is another thread's, at the same time */
+		slots_lost(fd, 0, b->call != CALL_dup2 && b->call != CALL_dup3);
 	seq = write_begin(s);
 	s->kind = b->kind;
 	s->call = b->call;
@@ -255,21 +273,28 @@ void slots_birth(int fd, const struct slots_birth *b)
 	s->failed_ns = 0;
 	s->mode_nonblock = s->mode_send = s->mode_receive = 0;
 	s->close_stack = 0;
-	record_poke(&s->state, SLOT_open);
+	twice = set_state(s, SLOT_open) == SLOT_open;
 	write_end(s, seq);
 	count_birth(b);
+	if (unlikely(twice)) { /* two threads made the number at once: one of them lost it */
+		store_missed(MISS_race);
+		count_death(s, b->now_ns);
+	}
 }
 
 uint32_t slots_closing(int fd)
 {
 	struct record_slot *s = slots_at(fd);
 	uint32_t seq;
+	uint8_t was;
 
 	if (!s || s->state != SLOT_open)
 		return 0;
 	seq = write_begin(s);
-	record_poke(&s->state, SLOT_closing);
+	was = set_state(s, SLOT_closing);
 	write_end(s, seq);
+	if (was != SLOT_open)
+		return 0; /* another thread's close is counted */
 	count_death(s, self_now_coarse());
 	return seq + 1;
 }
@@ -277,11 +302,16 @@ uint32_t slots_closing(int fd)
 void slots_closed(int fd, uint32_t seq, uint32_t stack)
 {
 	struct record_slot *s = slots_at(fd);
+	uint8_t closing = SLOT_closing;
 
 	if (!seq || !s || record_peek(&s->seq) != seq)
 		return;
 	s->close_stack = stack;
-	record_poke(&s->state, SLOT_closed);
+	if (likely(__libc_single_threaded))
+		record_poke(&s->state, SLOT_closed);
+	else /* unless another thread has the number by now */
+		__atomic_compare_exchange_n(&s->state, &closing, SLOT_closed, false,
+					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
 }
 
 void slots_reopened(int fd, uint32_t seq)
@@ -310,6 +340,19 @@ void slots_lost(int fd, uint32_t stack, bool unseen)
 	slots_closed(fd, seq, stack);
 	if (unseen)
 		store_unseen(false, slots_at(fd)->kind);
+}
+
+void slots_verify(int fd)
+{
+	const struct record_slot *s = slots_at(fd);
+	uint32_t seq = s ? record_observe(&s->seq) : 0;
+
+	if (!s || s->state != SLOT_open || self_gate.seccomp)
+		return;
+	if (sysc(SYS_fcntl, fd, F_GETFD) != -EBADF || record_peek(&s->seq) != seq)
+		return;
+	slots_lost(fd, 0, false);
+	store_missed(MISS_race);
 }
 
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target)

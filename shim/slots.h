@@ -67,6 +67,16 @@ void slots_closed(int fd, uint32_t seq, uint32_t stack);
 void slots_reopened(int fd, uint32_t seq);
 /* fd was closed by other means (dup2 onto it, exec, unseen); `unseen` counts it as missed. */
 void slots_lost(int fd, uint32_t stack, bool unseen);
+/*
+ * Another thread may have closed a number after the call that made it and before its birth here:
+ * asked after both, so that whichever comes last sees it. Otherwise the slot would stay open.
+ */
+void slots_verify(int fd);
+static inline void slots_raced(int fd)
+{
+	if (unlikely(!__libc_single_threaded))
+		slots_verify(fd);
+}
 /* An fd that exists but was not seen to appear. */
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target);
 /*

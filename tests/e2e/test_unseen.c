@@ -3,6 +3,8 @@
  * test_unseen.c - what went past the shim is found by holding the slots against the kernel: counted
  * by kind, its origin called unseen; and where nothing went past it, nothing is claimed.
  */
+#include <dirent.h>
+#include <stdio.h>
 #include <string.h>
 #include "harness.h"
 
@@ -102,6 +104,39 @@ static void where_nothing_passes_by_nothing_is_claimed(void **state)
 	}
 }
 
+static int open_in_kernel(int pid)
+{
+	char path[64];
+	int count = 0;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	d = opendir(path);
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d));)
+		count += e->d_name[0] != '.';
+	closedir(d);
+	return count;
+}
+
+/* Sixteen threads dup2 onto and close each other's numbers: no slot is left that is none. */
+static void after_a_storm_of_threads_the_slots_are_the_kernels(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {(char *)(uintptr_t)built("targets/threads_churn"), "2000", NULL};
+	struct proc p = preload_start(w, work_path(w, "s"), argv);
+	json_object *r;
+
+	assert_true(proc_says(&p, "ready"));
+	r = report_of(w, work_path(w, "s"));
+	assert_int_equal(
+		number_of(json_object_array_get_idx(field(r, "processes"), 0), "counts.open"),
+		open_in_kernel(p.pid));
+	json_object_put(r);
+	proc_close_input(&p);
+	assert_int_equal(proc_wait(&p), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
@@ -110,6 +145,7 @@ int main(void)
 		T(pitfall_17_fds_that_passed_by_are_found_after_a_fork),
 		T(pitfall_17_fds_that_passed_by_are_found_in_a_living_process),
 		T(where_nothing_passes_by_nothing_is_claimed),
+		T(after_a_storm_of_threads_the_slots_are_the_kernels),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads_churn.c - eight threads open, dup2 onto each other's numbers and close at random; at
+ * threads_churn.c - sixteen threads open, dup2 onto each other's numbers and close at random; at
  * the end five files of a known place are left and everything else above 2 is closed.
  * threads_churn [N]
  */
@@ -33,13 +33,13 @@ static NOINLINE void leave_open(void)
 
 int main(int argc, char **argv)
 {
-	pthread_t t[8];
+	pthread_t t[16];
 	int left = 0;
 
 	rounds = argc > 1 ? atoi(argv[1]) : 2000;
-	for (long i = 0; i < 8; i++)
+	for (long i = 0; i < 16; i++)
 		pthread_create(&t[i], NULL, churn, (void *)i);
-	for (int i = 0; i < 8; i++)
+	for (int i = 0; i < 16; i++)
 		pthread_join(t[i], NULL);
 	for (int fd = 100; fd < 140; fd++)
 		close(fd);
