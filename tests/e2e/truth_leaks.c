@@ -44,6 +44,19 @@ void nothing(struct run *r)
 	(void)r;
 }
 
+/* By a worker: the master listens long before, and forgets signals until it has workers. */
+static void be_served(int port)
+{
+	static const char get[] = "GET / HTTP/1.0\r\n\r\n";
+	int fd = port_connect(port);
+	char c;
+
+	assert_true(fd >= 0);
+	assert_int_equal(send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL), sizeof(get) - 1);
+	assert_int_equal(recv(fd, &c, 1, 0), 1);
+	close(fd);
+}
+
 static void start_nginx(struct run *r)
 {
 	char *argv[] = {"/usr/sbin/nginx", "-c", r->conf,  "-p",
@@ -62,6 +75,7 @@ static void start_nginx(struct run *r)
 		   r->program, r->w->dir, r->port);
 	start(r, argv);
 	wait_for_port(r);
+	be_served(r->port);
 }
 
 static void start_socat(struct run *r)
