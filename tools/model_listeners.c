@@ -86,7 +86,11 @@ void model_listeners(struct model *m, const struct record *r, bool alive)
 		m->listeners[before].alive = alive;
 }
 
-/* The one that accepts, else one that lives, else the one that called listen(). */
+/*
+ * One that accepts, of these a worker that was given the socket rather than its master, who may
+ * only take and drop what his workers do not; else one that lives; else the one that called
+ * listen().
+ */
 uint32_t model_listener_of(const struct model *m, const char *target)
 {
 	uint32_t best = MODEL_NONE;
@@ -94,7 +98,8 @@ uint32_t model_listener_of(const struct model *m, const char *target)
 
 	for (uint32_t i = 0; target && i < m->listeners_count; i++) {
 		const struct model_listener *x = &m->listeners[i];
-		int score = 4 * (x->accepts != 0) + 2 * x->alive + !x->inherited;
+		bool accepts = x->accepts != 0;
+		int score = 4 * accepts + 2 * x->alive + (accepts == x->inherited);
 
 		if (!strcmp(x->target, target) && score > best_score) {
 			best = i;

@@ -28,7 +28,8 @@ int work_begin(void **state)
 	if (!mkdtemp(w->dir) || chmod(w->dir, 0755) || prctl(PR_SET_CHILD_SUBREAPER, 1))
 		return -1;
 	*state = w;
-	return 0;
+	/* Sessions without a place of their own, and those of plain preloading, go here too. */
+	return setenv("XDG_RUNTIME_DIR", w->dir, 1);
 }
 
 static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -311,8 +312,8 @@ struct proc preload_start(const struct work *w, const char *session, char *const
 
 static json_object *report_with(const struct work *w, const char *option, const char *session)
 {
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", (char *)(uintptr_t)option,
-			 (char *)(uintptr_t)session, NULL };
+	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "report", (char *)(uintptr_t)option,
+			(char *)(uintptr_t)session, NULL};
 	struct proc p;
 	int status = run(w, argv, NULL, &p);
 	json_object *o = json_object_from_file(p.out);

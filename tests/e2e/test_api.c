@@ -137,18 +137,9 @@ static void causes_are_those_of_the_report(void **state)
 	free(text);
 }
 
-/* Sessions are made there, too: nothing stays behind. */
-static int begin(void **state)
-{
-	int r = work_begin(state);
-	const struct work *w = *state;
-
-	return r ? r : setenv("XDG_RUNTIME_DIR", w->dir, 1);
-}
-
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, work_end)
+#define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
 		T(without_the_shim_every_function_says_so),
 		T(a_shim_that_is_off_says_so),

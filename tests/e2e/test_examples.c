@@ -166,18 +166,9 @@ static void the_headers_compile_without_a_warning(void **state)
 	}
 }
 
-/* Sessions are made there, too: nothing stays behind. */
-static int begin(void **state)
-{
-	int r = work_begin(state);
-	const struct work *w = *state;
-
-	return r ? r : setenv("XDG_RUNTIME_DIR", w->dir, 1);
-}
-
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, work_end)
+#define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
 		T(without_fdwhy_it_skips_what_it_cannot_do),
 		T(the_example_passes_under_fdwhy),

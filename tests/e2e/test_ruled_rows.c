@@ -50,18 +50,9 @@ static void each_error_of_each_row_arrives_as_ruled(void **state)
 	free(said);
 }
 
-/* Sessions are made there, too: nothing stays behind. */
-static int begin(void **state)
-{
-	int r = work_begin(state);
-	const struct work *w = *state;
-
-	return r ? r : setenv("XDG_RUNTIME_DIR", w->dir, 1);
-}
-
 int main(void)
 {
-#define T(name) cmocka_unit_test_setup_teardown(name, begin, work_end)
+#define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
 	const struct CMUnitTest tests[] = {
 		T(each_error_of_each_row_arrives_as_ruled),
 	};
