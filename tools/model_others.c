@@ -14,6 +14,8 @@
 #include "session.h"
 #include "util.h"
 
+#define COARSE_NS 20000000u /* failures are dated by a coarse clock, a tick or two late */
+
 struct model_others {
 	struct ends ends;
 	uint64_t *inode;
@@ -50,7 +52,9 @@ static uint64_t ran_before(const struct model *m, const struct model_eagain *e, 
 {
 	uint64_t start = session_process_start(pid), age = start ? boot_ns() - start : 0;
 
-	return age > ago(m, e) ? age - ago(m, e) : 0;
+	if (!start || age + COARSE_NS <= ago(m, e))
+		return 0;
+	return age > ago(m, e) ? age - ago(m, e) : 1;
 }
 
 /* ---- what is asked of the kernel ----------------------------------------------------------------
