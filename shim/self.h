@@ -12,7 +12,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#if __has_include(<sys/single_threaded.h>)
 #include <sys/single_threaded.h>
+#else /* glibc before 2.32 does not say: never alone */
+#define __libc_single_threaded 0
+#endif
 #include <time.h>
 #include "attrs.h"
 
