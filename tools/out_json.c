@@ -11,6 +11,7 @@
 #include "out_page.h"
 #include "util.h"
 
+#define TICK_NS 10000000u /* coarse clocks of two processes: less is no order */
 #define ADD(o, key, value) json_object_object_add((o), (key), (value))
 
 static struct json_object *text(const char *s)
@@ -203,8 +204,8 @@ static void add_listener(struct json_object *o, const struct model *m, struct sy
 	ADD(o, "listener_comm", l ? text(l->comm) : NULL);
 	ADD(o, "listener_stack", l ? out_json_stack(m, s, l->listen_stack) : NULL);
 	ADD(o, "last_accept_age_ns",
-	    known(accepted && e->last_ns >= l->last_accept_ns,
-		  accepted ? e->last_ns - l->last_accept_ns : 0));
+	    known(accepted && e->last_ns + TICK_NS >= l->last_accept_ns,
+		  accepted && e->last_ns > l->last_accept_ns ? e->last_ns - l->last_accept_ns : 0));
 	ADD(o, "listener_accepts", known(l, l ? l->accepts : 0));
 	ADD(o, "listener_accepting_ns",
 	    known(accepted, accepted ? l->last_accept_ns - l->first_accept_ns : 0));
