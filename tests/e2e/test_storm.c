@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_storm.c - signals at any instruction of the shim, whose handler goes through the shim as
+ * well: nothing hangs, nothing changes for the target, and nothing is counted twice or lost.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "harness.h"
+
+#define ARG(s) ((char *)(uintptr_t)(s))
+
+/* Not the child that only sends. */
+static json_object *busiest(json_object *processes)
+{
+	json_object *best = NULL;
+
+	for (size_t i = 0; i < json_object_array_length(processes); i++) {
+		json_object *p = json_object_array_get_idx(processes, i);
+
+		if (number_of(p, "counts.eagain") > number_of(best, "counts.eagain"))
+			best = p;
+	}
+	return best;
+}
+
+static void a_storm_of_signals_changes_nothing(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {ARG(built("fdwhy")),
+			ARG("run"),
+			ARG("-q"),
+			ARG("-o"),
+			ARG(work_path(w, "s")),
+			ARG("--"),
+			ARG(built("targets/storm")),
+			ARG("3000"),
+			NULL};
+	int signals = 0, eagains = 0, births = 0;
+	json_object *r, *process;
+	struct proc p;
+	char *text;
+
+	assert_int_equal(run(w, argv, NULL, &p), 0);
+	text = file_text(p.out);
+	if (sscanf(text, "signals %d eagains %d births %d", &signals, &eagains, &births) != 3)
+		print_error("%s%s", text, file_text(p.err));
+	free(text);
+	assert_true(signals >= 3000);
+	r = report_of(w, work_path(w, "s"));
+	process = busiest(field(r, "processes"));
+	assert_int_equal(number_of(process, "counts.eagain"), eagains);
+	assert_int_equal(number_of(process, "counts.opened"), births);
+	assert_int_equal(number_of(r, "totals.misuse"), 0);
+	assert_int_equal(number_of(r, "totals.leaks"), 0);
+	json_object_put(r);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_storm_of_signals_changes_nothing, work_begin,
+						work_end),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
