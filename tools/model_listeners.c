@@ -88,8 +88,8 @@ void model_listeners(struct model *m, const struct record *r, bool alive)
 
 /*
  * One that accepts, of these a worker that was given the socket rather than its master, who may
- * only take and drop what his workers do not; else one that lives; else the one that called
- * listen().
+ * only take and drop what his workers do not, and of them the first; else one that lives; else the
+ * one that called listen().
  */
 uint32_t model_listener_of(const struct model *m, const char *target)
 {
@@ -101,7 +101,9 @@ uint32_t model_listener_of(const struct model *m, const char *target)
 		bool accepts = x->accepts != 0;
 		int score = 4 * accepts + 2 * x->alive + (accepts == x->inherited);
 
-		if (!strcmp(x->target, target) && score > best_score) {
+		if (strcmp(x->target, target) || score < best_score)
+			continue;
+		if (score > best_score || x->first_accept_ns < m->listeners[best].first_accept_ns) {
 			best = i;
 			best_score = score;
 		}
