@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* names.c - tables of words, made from the shared headers. */
+#include <signal.h>
 #include <string.h>
 #include "names.h"
 #include "util.h"
+#include "words.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
@@ -157,4 +159,21 @@ const char *names_tcp_state(unsigned state)
 const char *names_task_limit(unsigned limit)
 {
 	return pick(task_limits, COUNT(task_limits), limit);
+}
+
+const char *names_signal(int signo)
+{
+	static const struct {
+		const char *name;
+		int number;
+	} signals[] = {
+#define X(n) {#n, n},
+		WORDS_SIGNALS(X)
+#undef X
+	};
+
+	for (size_t i = 0; i < COUNT(signals); i++)
+		if (signals[i].number == signo)
+			return signals[i].name;
+	return "?";
 }

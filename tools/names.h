@@ -21,6 +21,7 @@ const char *names_why(unsigned why);
 const char *names_instead(unsigned why);
 const char *names_mode(unsigned mode);
 const char *names_tcp_state(unsigned state); /* "ESTABLISHED" */
+const char *names_signal(int signo);         /* "SIGSEGV" */
 const char *names_task_limit(unsigned limit);
 
 #endif

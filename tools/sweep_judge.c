@@ -57,15 +57,14 @@ static void judge_crashes(struct sweep_case *c, const struct sweep_job *j, const
 			continue;
 		any = true;
 		find(c, SWEEP_crash,
-		     util_format("%s %d was killed by SIG%s", p->comm ? p->comm : "process", p->pid,
-				 sigabbrev_np(p->signal)),
+		     util_format("%s %d was killed by %s", p->comm ? p->comm : "process", p->pid,
+				 names_signal(p->signal)),
 		     NULL);
 	}
 	/* A shell says so of its children by its own status. */
 	if (!any && exit_of(j) > 128 && sweep_is_fault(exit_of(j) - 128))
 		find(c, SWEEP_crash,
-		     util_format("the test ended with SIG%s", sigabbrev_np(exit_of(j) - 128)),
-		     NULL);
+		     util_format("the test ended with %s", names_signal(exit_of(j) - 128)), NULL);
 }
 
 /* ---- what it printed --------------------------------------------------------------------------

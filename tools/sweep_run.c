@@ -80,7 +80,6 @@ static _Noreturn void become(const struct sweep *s, const struct sweep_job *j)
 		_exit(125);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	closefrom(3);
 	optind = 0; /* getopt starts anew */
 	exit(cmd_run((int)(n + words), all));
 }
@@ -92,7 +91,7 @@ int sweep_job_start(const struct sweep *s, struct sweep_job *j, const char *name
 	nftw(j->session, remove_one, 8, FTW_DEPTH | FTW_PHYS); /* of a run that was stopped */
 	j->began_ns = sweep_now();
 	fflush(NULL);
-	if (j->traced && pipe(j->gate))
+	if (j->traced && pipe2(j->gate, O_CLOEXEC))
 		return util_error(2, "pipe: %s", strerror(errno));
 	j->pid = fork();
 	if (j->pid < 0)

@@ -3,7 +3,7 @@
  * sweep_stop.c - where a run stands when it hangs, and where it crashes. A crash is made once more,
  * under ptrace: at the signal that kills, the process is left stopped, looked at and ended.
  */
-#include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,7 +188,7 @@ char *sweep_crash(const struct sweep *s, size_t at, uint64_t limit_ns)
 	ssize_t got;
 	pid_t pid;
 
-	if (pipe(channel))
+	if (pipe2(channel, O_CLOEXEC))
 		return text;
 	pid = fork();
 	if (!pid) {
