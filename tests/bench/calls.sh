@@ -20,7 +20,7 @@ run_op() { # GROUP OP COUNT MODE ROUND
 	ns=$(limit=60 in_mode "$4" "$bin/bench_calls" "$2" "$3" "$warm" 2>/dev/null </dev/null |
 		grep -Ex '[0-9.]+' | tail -n 1)
 	[ -n "$ns" ] && sample "$1" "$2" "$4" "$5" "$ns" ns
-	rm -f "$session"/*
+	empty_session
 }
 
 # Processor time of parent and child: on a busy machine it says more than the clock.
@@ -28,7 +28,7 @@ run_cpu() { # OP COUNT MODE ROUND
 	local ns
 	ns=$(limit=60 BENCH_CPU=1 in_mode "$3" "$bin/bench_calls" "$1" "$2" 10 2>/dev/null </dev/null | grep -Ex '[0-9.]+' | tail -n 1)
 	[ -n "$ns" ] && sample calls "$1, processor" "$3" "$4" "$ns" ns
-	rm -f "$session"/*
+	empty_session
 }
 
 # What it takes to start a program; its parent runs bare.
@@ -42,7 +42,7 @@ run_start() { # MODE ROUND
 	esac
 	sample calls start "$1" "$2" "$(BENCH_ENV=$list "$bin/bench_calls" start 60 10)" ns
 	sample calls "start, processor" "$1" "$2" "$(BENCH_CPU=1 BENCH_ENV=$list "$bin/bench_calls" start 60 10)" ns
-	rm -f "$session"/*
+	empty_session
 }
 
 light=$(modes_that_run $LIGHT)

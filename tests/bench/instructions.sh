@@ -33,7 +33,7 @@ collected() { # MODE OP COUNT [OUT]
 	valgrind --trace-children=yes --tool=callgrind --callgrind-out-file="${4:-/dev/null}" \
 		env -i FDWHY_SESSION="$session" LD_PRELOAD="$(preload "$list")" "$bin/bench_calls" "$2" "$3" 1000 2>&1 >/dev/null </dev/null |
 		awk '/Collected/ { n = $NF } END { print n }'
-	rm -f "$session"/*
+	empty_session
 }
 
 per_op() { # MODE OP

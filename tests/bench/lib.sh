@@ -154,3 +154,8 @@ cpu_ns() {
 	for p in $(tree_of "$1"); do cat /proc/"$p"/task/*/schedstat; done 2>/dev/null |
 		awk '{ n += $1 } END { printf "%.0f\n", n }'
 }
+
+# Of thousands of records, too: more than the arguments of one command.
+empty_session() {
+	find "$session" -mindepth 1 -delete
+}

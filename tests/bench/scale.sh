@@ -14,7 +14,7 @@ touched_bytes() { find "$session" -name '*.rec' -printf '%b\n' | awk '{ n += $1 
 run_until_ready() {
 	local mode=$1 pid line
 	shift
-	rm -f "$session"/*
+	empty_session
 	mkfifo "$tmp/in" "$tmp/out"
 	(exec_it=1 in_mode "$mode" "$bin/bench_scale" "$@") <"$tmp/in" >"$tmp/out" 2>/dev/null &
 	pid=$!
@@ -60,13 +60,13 @@ threads() { # COUNT ROUND
 	below=$bin/fakekernel.so
 	for mode in bare fdwhy; do
 		sample scale "send_recv, $1 threads" $mode "$2" "$(in_mode $mode "$bin/bench_scale" threads "$1")" ns
-		rm -f "$session"/*
+		empty_session
 	done
 	below=
 	for mode in bare fdwhy; do
 		sample scale "kernel send_recv, $1 threads" $mode "$2" \
 			"$(in_mode $mode "$bin/bench_scale" threads "$1")" ns
-		rm -f "$session"/*
+		empty_session
 	done
 }
 
@@ -86,14 +86,14 @@ now_ms() { echo $(($(date +%s%N) / 1000000)); }
 # Short programs in one session, each of which leaves something to say; then what reading it takes.
 processes() { # COUNT
 	local start t n
-	rm -f "$session"/*
+	empty_session
 	start=$(now_ms)
 	BENCH_ENV="LD_PRELOAD=$so FDWHY_SESSION=$session" "$bin/bench_calls" start "$1" >/dev/null
 	t=$(now_ms)
 	sample scale "$1 programs started" fdwhy 1 $((t - start)) ms
 	n=$(find "$session" -type f | wc -l)
 	sample scale "files of $1 quiet programs" fdwhy 1 "$n" files
-	rm -f "$session"/*
+	empty_session
 	start=$(now_ms)
 	BENCH_CHILD=eagain BENCH_ENV="LD_PRELOAD=$so FDWHY_SESSION=$session" "$bin/bench_calls" start "$1" >/dev/null
 	n=$(find "$session" -name '*.rec' | wc -l)
@@ -102,7 +102,7 @@ processes() { # COUNT
 	start=$(now_ms)
 	"$O/fdwhy" report --json "$session" >"$tmp/report" 2>/dev/null
 	sample scale "report of $n records" fdwhy 1 $(($(now_ms) - start)) ms
-	rm -f "$session"/*
+	empty_session
 }
 
 rounds=${ROUNDS_SCALE:-3}

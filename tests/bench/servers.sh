@@ -140,7 +140,7 @@ down() {
 		for q in $(tree_of "$p" | tail -n +2) "$p"; do kill "$q" 2>/dev/null; done
 		wait "$p" 2>/dev/null
 	done
-	rm -f "$session"/*
+	empty_session
 }
 
 bench_server() {
