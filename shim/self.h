@@ -17,8 +17,10 @@
 #else /* glibc before 2.32 does not say: never alone */
 #define __libc_single_threaded 0
 #endif
+#include <errno.h>
 #include <time.h>
 #include "attrs.h"
+#include "sysc.h"
 
 enum self_state {
 	SELF_new,      /* not started here: before the constructor, or a fork child */
@@ -80,6 +82,16 @@ void self_init(void);
 void self_forked(void);
 /* errno for the assembly vfork; returns -1. */
 long self_vfork_failed(long neg_errno);
+
+/*
+ * Can the 8 bytes at `at`, which lie in one page, be read? EFAULT comes before the nonsensical
+ * `how` is noticed; otherwise EINVAL, and nothing changes. At 0 it would be "no set", which is no
+ * fault.
+ */
+static inline bool self_readable(uintptr_t at)
+{
+	return at && !self_gate.seccomp && sysc(SYS_rt_sigprocmask, -1, at, 0, 8) != -EFAULT;
+}
 
 /*
  * Add to a counter that several threads may change. One instruction, so a signal handler cannot

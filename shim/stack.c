@@ -62,7 +62,7 @@ static enum outcome step_signal(struct frame *f, struct reach *r)
 		return STEP_lost;
 	reach_switch(r, sp);
 	r->lr = lr;
-	*f = (struct frame){ pc | STACK_PC_EXACT, sp, at + REGS_SIGNAL_FP };
+	*f = (struct frame){pc | STACK_PC_EXACT, sp, at + REGS_SIGNAL_FP};
 	return STEP_on;
 }
 
@@ -70,7 +70,7 @@ static bool is_sigreturn(uintptr_t pc)
 {
 	if (!REGS_SIGRETURN_BARE || pc & 3)
 		return false;
-	if ((!vdso || pc - vdso >= VDSO_TEXT) && (!reach_readable(pc) || !reach_readable(pc + 4)))
+	if ((!vdso || pc - vdso >= VDSO_TEXT) && (!self_readable(pc) || !self_readable(pc + 4)))
 		return false;
 	return regs_is_sigreturn((const uint32_t *)pc);
 }
@@ -168,9 +168,9 @@ static ALWAYS_INLINE bool step_fast(struct frame *f, struct reach *r, unsigned w
 __attribute__((noinline)) bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp)
 {
 	uintptr_t fp_at = (uintptr_t)__builtin_frame_address(0);
-	struct frame f = { (uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)),
-			   (uintptr_t)__builtin_dwarf_cfa(), fp_at };
-	struct reach r = { .seed = seed };
+	struct frame f = {(uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)),
+			  (uintptr_t)__builtin_dwarf_cfa(), fp_at};
+	struct reach r = {.seed = seed};
 
 	reach_start(&r, fp_at & -64ul);
 	r.outcome = STEP_on;
@@ -191,10 +191,10 @@ uintptr_t stack_known_words(uintptr_t cfa)
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 			     unsigned *ret_flags, struct stack_reads *ret_reads)
 {
-	static const uint8_t flags[] = { [STEP_on] = STACK_CUT, [STEP_end] = 0,
-					 [STEP_lost] = STACK_LOST };
-	struct reach r = { .seed = seed, .reads = ret_reads, .reads_fp = true };
-	struct frame f = { seed->pc, seed->cfa, FP_AT_SEED };
+	static const uint8_t flags[] = {
+		[STEP_on] = STACK_CUT, [STEP_end] = 0, [STEP_lost] = STACK_LOST};
+	struct reach r = {.seed = seed, .reads = ret_reads, .reads_fp = true};
+	struct frame f = {seed->pc, seed->cfa, FP_AT_SEED};
 	unsigned n = 0;
 
 	if (ret_reads) {

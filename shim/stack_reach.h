@@ -21,17 +21,17 @@
 #include "sysc.h"
 
 #define REACH_PAGE 4096u
-#define REACH_MAIN_MAX (64ul << 20)   /* nothing else is mapped so close below the main stack */
-#define REACH_THREAD_MAX (1ul << 32)  /* stacks of threads */
-#define REACH_ABOVE_MAX (1ul << 20)   /* descriptor and thread-local storage */
+#define REACH_MAIN_MAX (64ul << 20)  /* nothing else is mapped so close below the main stack */
+#define REACH_THREAD_MAX (1ul << 32) /* stacks of threads */
+#define REACH_ABOVE_MAX (1ul << 20)  /* descriptor and thread-local storage */
 
 struct reach {
-	uintptr_t low, words; /* may be read: low is aligned */
+	uintptr_t low, words;               /* may be read: low is aligned */
 	uintptr_t before_low, before_words; /* the same of the stack before a signal frame */
-	bool asking;   /* of a stack that is not known: ask for further pages */
-	uint8_t outcome;   /* of the last step() */
-	uintptr_t lr;	   /* after a signal frame: the interrupted frame's link register */
-	bool reads_fp; /* the frame pointer of the seed's frame may be looked up */
+	bool asking;     /* of a stack that is not known: ask for further pages */
+	uint8_t outcome; /* of the last step() */
+	uintptr_t lr;    /* after a signal frame: the interrupted frame's link register */
+	bool reads_fp;   /* the frame pointer of the seed's frame may be looked up */
 	const struct stack_seed *seed;
 	struct stack_reads *reads; /* NULL: nobody wants to know */
 };
@@ -46,21 +46,10 @@ static struct reach_stack reach_main;
 static THREAD struct reach_stack reach_thread;
 static THREAD bool reach_looked; /* reach_thread is as good as it gets */
 
-/*
- * EFAULT comes before the nonsensical `how` is noticed; otherwise EINVAL, and nothing changes. At 0
- * it would be "no set", which is no fault.
- */
-static bool reach_readable(uintptr_t page)
-{
-	if (self_gate.seccomp || !page)
-		return false;
-	return sysc(SYS_rt_sigprocmask, -1, page, 0, 8) != -14 /* EFAULT */;
-}
-
 /* From the constructor, on the main thread. */
 static void reach_warm_up(void)
 {
-	struct rlimit limit = { 0, 0 };
+	struct rlimit limit = {0, 0};
 	uintptr_t top = &__libc_stack_end ? (uintptr_t)__libc_stack_end : 0;
 
 	reach_looked = true;
@@ -68,7 +57,7 @@ static void reach_warm_up(void)
 	if (limit.rlim_cur > REACH_MAIN_MAX)
 		limit.rlim_cur = REACH_MAIN_MAX;
 	if (top > limit.rlim_cur)
-		reach_main = (struct reach_stack){ top - limit.rlim_cur, top };
+		reach_main = (struct reach_stack){top - limit.rlim_cur, top};
 }
 
 /*
@@ -145,7 +134,7 @@ static COLD void reach_switch(struct reach *r, uintptr_t sp)
 		return;
 	r->before_low = r->low;
 	r->before_words = r->words;
-	r->asking = !s || !(self_gate.seccomp || reach_readable(page));
+	r->asking = !s || !(self_gate.seccomp || self_readable(page));
 	reach_set(r, page, r->asking ? page : s->high);
 }
 
@@ -155,7 +144,7 @@ static COLD bool reach_ask(struct reach *r, uintptr_t addr)
 
 	if (reach_within(r->before_low, r->before_words, addr))
 		return true;
-	if (addr & 7 || !r->asking || !reach_readable(page))
+	if (addr & 7 || !r->asking || !self_readable(page))
 		return false;
 	if (page == r->low + r->words * 8)
 		r->words += REACH_PAGE / 8;

@@ -21,10 +21,10 @@ static void the_kernel_says_what_can_be_read(void **state)
 	     *gone = mmap(NULL, REACH_PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	(void)state;
-	assert_true(reach_readable(page_of(&here)));
-	assert_false(reach_readable(page_of(gone)));
+	assert_true(self_readable(page_of(&here)));
+	assert_false(self_readable(page_of(gone)));
 	assert_int_equal(munmap(gone, REACH_PAGE), 0);
-	assert_false(reach_readable(page_of(gone)));
+	assert_false(self_readable(page_of(gone)));
 }
 
 /* Asked of address 0 the kernel thinks that there is nothing to read, and finds no fault. */
@@ -36,7 +36,7 @@ static void the_first_page_cannot_be_read(void **state)
 	uintptr_t word;
 
 	(void)state;
-	assert_false(reach_readable(0));
+	assert_false(self_readable(0));
 	assert_false(reach_load(&r, low, &word));
 	assert_false(reach_load(&r, low - 64, &word));
 }
