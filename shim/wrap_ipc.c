@@ -47,29 +47,42 @@ EXPORT int mkostemps(char *path, int suffix, int flags)
 }
 CALL_ALIAS(mkostemps64, mkostemps);
 
-/* libc puts the name below /dev/shm. */
+#define SHM_DIR "/dev/shm/"
+
+/* Where libc puts it, in `room`. */
+static const char *shm_path(const char *name, char room[RECORD_STRING_MAX])
+{
+	const size_t dir = sizeof(SHM_DIR) - 1;
+	size_t n;
+
+	if (!name)
+		return NULL;
+	name += strspn(name, "/");
+	n = strnlen(name, RECORD_STRING_MAX - dir - 1);
+	memcpy(room, SHM_DIR, dir);
+	memcpy(room + dir, name, n);
+	room[dir + n] = '\0';
+	return room;
+}
+
 EXPORT int shm_open(const char *name, int flags, mode_t mode)
 {
-	static const char dir[] = "/dev/shm/";
-	char path[RECORD_STRING_MAX];
-	const struct call_what w = {.call = CALL_shm_open, .fd = -1, .at = AT_FDCWD, .path = path};
+	char room[RECORD_STRING_MAX];
+	struct call_what w = {.call = CALL_shm_open, .fd = -1, .at = AT_FDCWD, .path = name};
 	struct call_ruled x;
 	long faked;
-	size_t n;
 	int r;
 
 	if (!real_ready())
 		return -1;
+	if (unlikely(rules_armed(CALL_shm_open))) /* before libc has read the name */
+		w.path = call_checked(&w).path;
+	w.path = shm_path(w.path, room);
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.shm_open(name, flags, mode);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	name += strspn(name, "/");
-	n = strnlen(name, sizeof(path) - sizeof(dir));
-	memcpy(path, dir, sizeof(dir) - 1);
-	memcpy(path + sizeof(dir) - 1, name, n);
-	path[sizeof(dir) - 1 + n] = '\0';
 	return wrap_made(&w, r, KIND_file, SLOT_CLOEXEC, CALL_SEED);
 }
 

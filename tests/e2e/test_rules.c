@@ -232,6 +232,16 @@ static void addresses_and_paths_choose(void **state)
 	close(l);
 }
 
+static void shared_memory_is_chosen_by_the_path_of_its_file(void **state)
+{
+	const struct work *w = *state;
+	char *here = ARG("--inject=shm_open:error=EACCES:path=/dev/shm/fdwhy-none");
+
+	EXPECT(w, "1 EACCES\n", here, "--", "ruled", "shm", "/fdwhy-none");
+	EXPECT(w, "1 EACCES\n", here, "--", "ruled", "shm", "fdwhy-none");
+	EXPECT(w, "1 ENOENT\n", here, "--", "ruled", "shm", "/fdwhy-none-else");
+}
+
 static void short_transfers_move_that_much_and_not_more(void **state)
 {
 	EXPECT(*state,
@@ -444,6 +454,7 @@ int main(void)
 		T(an_injected_failure_leaves_what_a_real_one_leaves),
 		T(a_value_is_returned_without_the_call),
 		T(addresses_and_paths_choose),
+		T(shared_memory_is_chosen_by_the_path_of_its_file),
 		T(short_transfers_move_that_much_and_not_more),
 		T(a_signal_comes_at_the_call_it_was_ruled_for),
 		T(delays_come_before_and_after_and_are_counted),

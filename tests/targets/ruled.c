@@ -6,6 +6,7 @@
  * ruled connect PATH       one connect, and whether the socket is connected afterwards
  * ruled accept             a connection waits; accept, again until it works
  * ruled close              close, and whether the number is open afterwards
+ * ruled shm NAME           opens shared memory that is not there
  * ruled send N             send N bytes on a stream that has room: how many were taken
  * ruled threads N          the same as times, in four threads, by thread
  * ruled forks N            the same in each of four children
@@ -14,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -183,6 +185,8 @@ int main(int argc, char **argv)
 		return do_accept();
 	else if (!strcmp(what, "close"))
 		return do_close();
+	else if (!strcmp(what, "shm"))
+		say(1, shm_open(argv[2], O_RDWR, 0));
 	else if (!strcmp(what, "send"))
 		return do_send(count);
 	else if (!strcmp(what, "threads"))
