@@ -8,6 +8,7 @@
 #include <unistd.h>
 #include "cmd.h"
 #include "elfkind.h"
+#include "json_add.h"
 #include "names.h"
 #include "util.h"
 
@@ -80,13 +81,11 @@ static struct json_object *as_json(const struct answer *a)
 	struct json_object *o = json_object_new_object();
 	bool ok = a->why == EXEC_followed;
 
-	json_object_object_add(o, "program", json_object_new_string(a->path));
-	json_object_object_add(o, "interpreter",
-			       a->interpreter ? json_object_new_string(a->interpreter) : NULL);
-	json_object_object_add(o, "recordable", json_object_new_boolean(ok));
-	json_object_object_add(o, "reason", ok ? NULL : json_object_new_string(names_why(a->why)));
-	json_object_object_add(o, "instead",
-			       ok ? NULL : json_object_new_string(names_instead(a->why)));
+	ADD(o, "program", json_object_new_string(a->path));
+	ADD(o, "interpreter", json_text(a->interpreter));
+	ADD(o, "recordable", json_object_new_boolean(ok));
+	ADD(o, "reason", ok ? NULL : json_object_new_string(names_why(a->why)));
+	ADD(o, "instead", ok ? NULL : json_object_new_string(names_instead(a->why)));
 	return o;
 }
 

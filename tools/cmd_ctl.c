@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
+#include "json_add.h"
 #include "rulefile.h"
 #include "rules_parse.h"
 #include "session.h"
@@ -42,14 +43,14 @@ static struct json_object *as_json(const struct rule *r, const struct rule_count
 {
 	struct json_object *o = json_object_new_object();
 
-	json_object_object_add(o, "id", json_object_new_int((int)r->id));
-	json_object_object_add(o, "action", json_object_new_string(rules_action_name(r->action)));
-	json_object_object_add(o, "rule", json_object_new_string(r->text));
-	json_object_object_add(o, "matched", json_object_new_int64((int64_t)c->matched));
-	json_object_object_add(o, "acted", json_object_new_int64((int64_t)c->acted));
-	json_object_object_add(o, "masked", json_object_new_int64((int64_t)c->masked));
-	json_object_object_add(o, "gave_up", json_object_new_int64((int64_t)c->gave_up));
-	json_object_object_add(o, "waited_ns", json_object_new_int64((int64_t)c->waited_ns));
+	ADD(o, "id", json_object_new_int((int)r->id));
+	ADD(o, "action", json_object_new_string(rules_action_name(r->action)));
+	ADD(o, "rule", json_object_new_string(r->text));
+	ADD(o, "matched", json_number(c->matched));
+	ADD(o, "acted", json_number(c->acted));
+	ADD(o, "masked", json_number(c->masked));
+	ADD(o, "gave_up", json_number(c->gave_up));
+	ADD(o, "waited_ns", json_number(c->waited_ns));
 	return o;
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include "cmd.h"
+#include "json_add.h"
 #include "model.h"
 #include "out.h"
 #include "session.h"
@@ -23,15 +24,14 @@ static struct json_object *as_json(const struct session *s, const struct model *
 	struct json_object *o = json_object_new_object();
 	char *start = out_time(m->start_ns ? m->start_ns : s->created_real_ns);
 
-	json_object_object_add(o, "name", json_object_new_string(s->name));
-	json_object_object_add(o, "path", json_object_new_string(s->path));
-	json_object_object_add(o, "start_time", json_object_new_string(start));
-	json_object_object_add(o, "command",
-			       m->command ? json_object_new_string(m->command) : NULL);
-	json_object_object_add(o, "processes", json_object_new_int64((int64_t)t->processes));
-	json_object_object_add(o, "alive", json_object_new_int64((int64_t)t->alive));
-	json_object_object_add(o, "eagain", json_object_new_int64((int64_t)t->eagains));
-	json_object_object_add(o, "open_fds", json_object_new_int64((int64_t)t->open));
+	ADD(o, "name", json_object_new_string(s->name));
+	ADD(o, "path", json_object_new_string(s->path));
+	ADD(o, "start_time", json_object_new_string(start));
+	ADD(o, "command", json_text(m->command));
+	ADD(o, "processes", json_number(t->processes));
+	ADD(o, "alive", json_number(t->alive));
+	ADD(o, "eagain", json_number(t->eagains));
+	ADD(o, "open_fds", json_number(t->open));
 	free(start);
 	return o;
 }

@@ -348,7 +348,7 @@ static void kill_all(struct sweep *s, struct sweep_job *jobs)
 static int run_cases(struct sweep *s)
 {
 	struct sweep_job jobs[JOBS_MAX] = {{.pid = 0}};
-	const uint64_t began = sweep_now();
+	const uint64_t began = util_now_ns(CLOCK_MONOTONIC);
 	const size_t before = s->done;
 	size_t at = 0;
 	int status;

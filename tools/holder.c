@@ -206,10 +206,7 @@ void holder_describe(int pid, struct holder *ret)
 	char path[64];
 	long n;
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	util_read_file(path, ret->comm, sizeof(ret->comm));
-	ret->comm[strcspn(ret->comm, "\n")] = '\0';
-	util_clean(ret->comm);
+	util_comm(pid, ret->comm, sizeof(ret->comm));
 	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
 	n = util_read_file(path, ret->cmdline, sizeof(ret->cmdline));
 	for (long i = 0; i + 1 < n; i++)

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "model.h"
 #include "calls.h"
 #include "names.h"
@@ -21,7 +20,7 @@ struct load {
 	struct model *m;
 	const struct model_options *options;
 	struct record r;
-	uint32_t process; /* index */
+	uint32_t process;  /* index */
 	uint32_t *fds_of;  /* site of the record -> index into fds[] */
 	uint32_t *open_of; /* site of the record -> its own slots that are open */
 	bool alive;
@@ -459,13 +458,11 @@ static void load_record(const char *path, void *arg)
 int model_load(const char *session, const struct model_options *options, struct model *ret)
 {
 	struct load l = {.m = ret, .options = options};
-	struct timespec now;
 	int error;
 
 	memset(ret, 0, sizeof(*ret));
 	ret->session = util_copy(session);
-	clock_gettime(CLOCK_REALTIME, &now);
-	ret->now_ns = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+	ret->now_ns = util_now_ns(CLOCK_REALTIME);
 	error = session_records(session, load_record, &l);
 	if (error)
 		return error;

@@ -173,17 +173,10 @@ static const struct model_process *process_of_pid(const struct model *m, int pid
 static const char *comm_of(const struct model *m, int pid, char *room, size_t size)
 {
 	const struct model_process *p = process_of_pid(m, pid);
-	char path[64];
-	long n;
 
 	if (p)
 		return p->comm;
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	n = util_read_file(path, room, size);
-	if (n <= 0)
-		return NULL;
-	room[strcspn(room, "\n")] = '\0';
-	return util_clean(room);
+	return util_comm(pid, room, size) ? room : NULL;
 }
 
 /* The name that the kernel told when the call failed, else that of the record; NULL unknown. */

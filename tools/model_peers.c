@@ -137,17 +137,6 @@ const struct unix_pair *ends_unix_bound(const struct ends *e, uint64_t dev, uint
 /* ---- who has it open ----------------------------------------------------------------------------
  */
 
-static void comm_of(int pid, char *ret, size_t size)
-{
-	char path[64];
-	long n;
-
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	n = util_read_file(path, ret, size);
-	ret[n > 0 ? strcspn(ret, "\n") : 0] = '\0';
-	util_clean(ret);
-}
-
 /* Files are not looked at but by name: one may be on a disk that does not answer. */
 static uint64_t fifo_inode(const struct ends *e, const char *path, const char *link)
 {
@@ -182,7 +171,7 @@ static void take_link(struct ends *e, int pid, int fd)
 		.mode = (st.st_mode & S_IRUSR ? END_reads : 0) |
 			(st.st_mode & S_IWUSR ? END_writes : 0),
 	};
-	comm_of(pid, e->end[e->count - 1].comm, sizeof(e->end->comm));
+	util_comm(pid, e->end[e->count - 1].comm, sizeof(e->end->comm));
 }
 
 static void scan_process(struct ends *e, int pid)

@@ -43,8 +43,6 @@ uint32_t model_present_of(struct model *m, int pid)
 {
 	struct present *p;
 	struct model_present *x;
-	char path[64];
-	long n;
 
 	for (size_t i = 0; i < m->presents_count; i++)
 		if (m->presents[i].pid == pid)
@@ -55,10 +53,7 @@ uint32_t model_present_of(struct model *m, int pid)
 	present_take(pid, p);
 	x = UTIL_PUSH(m->presents, m->presents_count, m->presents_room);
 	*x = (struct model_present){.pid = pid, .threads_all = p->threads_all};
-	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-	n = util_read_file(path, x->comm, sizeof(x->comm));
-	x->comm[n > 0 ? strcspn(x->comm, "\n") : 0] = '\0';
-	util_clean(x->comm);
+	util_comm(pid, x->comm, sizeof(x->comm));
 	snprintf(x->why, sizeof(x->why), "%s", p->why);
 	find_awaited(x);
 	for (uint32_t i = 0; i < p->threads && i < PRESENT_THREADS; i++)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* out_children.c - fds that were leaked into programs that the target started: text and JSON. */
+#include "json_add.h"
 #include "names.h"
 #include "out_page.h"
 
@@ -93,18 +94,6 @@ void out_children(struct out_page *p)
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
-#define ADD(o, key, value) json_object_object_add((o), (key), (value))
-
-static struct json_object *number(uint64_t n)
-{
-	return json_object_new_int64((int64_t)n);
-}
-
-static struct json_object *text(const char *s)
-{
-	return s ? json_object_new_string(s) : NULL;
-}
-
 struct json_object *out_children_json(const struct model *m, struct symbols *s)
 {
 	struct json_object *list = json_object_new_array();
@@ -115,20 +104,20 @@ struct json_object *out_children_json(const struct model *m, struct symbols *s)
 
 		for (size_t k = 0; k < c->pids.count; k++)
 			json_object_array_add(pids, json_object_new_int(c->pids.pid[k]));
-		ADD(o, "call", c->call ? text(names_call(c->call)) : NULL);
-		ADD(o, "kind", text(names_kind(c->kind)));
-		ADD(o, "target", text(c->target));
-		ADD(o, "fds", number(c->fds));
-		ADD(o, "alive", number(c->alive));
-		ADD(o, "kept", number(c->kept));
+		ADD(o, "call", c->call ? json_text(names_call(c->call)) : NULL);
+		ADD(o, "kind", json_text(names_kind(c->kind)));
+		ADD(o, "target", json_text(c->target));
+		ADD(o, "fds", json_number(c->fds));
+		ADD(o, "alive", json_number(c->alive));
+		ADD(o, "kept", json_number(c->kept));
 		ADD(o, "listening", json_object_new_boolean(c->listening));
-		ADD(o, "harm", c->kept ? text(harm(c)) : NULL);
-		ADD(o, "comm", text(c->comm));
+		ADD(o, "harm", c->kept ? json_text(harm(c)) : NULL);
+		ADD(o, "comm", json_text(c->comm));
 		ADD(o, "pids", pids);
 		ADD(o, "owner_pid", json_object_new_int(m->processes[c->owner].pid));
-		ADD(o, "owner_comm", text(m->processes[c->owner].comm));
-		ADD(o, "advice", text(close_on_exec(c->call)));
-		ADD(o, "suppressed", text(c->suppressed));
+		ADD(o, "owner_comm", json_text(m->processes[c->owner].comm));
+		ADD(o, "advice", json_text(close_on_exec(c->call)));
+		ADD(o, "suppressed", json_text(c->suppressed));
 		ADD(o, "stack", out_json_stack(m, s, c->stack));
 		json_object_array_add(list, o);
 	}

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "census.h"
+#include "json_add.h"
 #include "names.h"
 #include "out.h"
 #include "term.h"
@@ -218,23 +219,11 @@ void out_fds(FILE *to, const struct model *m, struct symbols *s, const struct ou
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
-#define ADD(o, key, value) json_object_object_add((o), (key), (value))
-
-static struct json_object *number(uint64_t n)
-{
-	return json_object_new_int64(n > INT64_MAX ? INT64_MAX : (int64_t)n);
-}
-
-static struct json_object *known(bool have, uint64_t n)
-{
-	return have ? number(n) : NULL;
-}
-
 static struct json_object *row(const struct census_row *r)
 {
 	struct json_object *o = json_object_new_object();
 
-	ADD(o, "open", number(r->open));
+	ADD(o, "open", json_number(r->open));
 	ADD(o, "share", json_object_new_double(r->share));
 	ADD(o, "slope_per_hour", json_object_new_double(r->slope_per_hour));
 	ADD(o, "confidence", json_object_new_double(r->confidence));
@@ -251,9 +240,9 @@ static struct json_object *processes(const struct model *m, const struct census 
 
 		ADD(o, "pid", json_object_new_int(m->processes[r->process].pid));
 		ADD(o, "comm", json_object_new_string(r->name));
-		ADD(o, "limit_soft", known(r->soft != 0, r->soft));
-		ADD(o, "limit_hard", known(r->hard != 0, r->hard));
-		ADD(o, "left_ns", known(r->left_ns != 0, r->left_ns));
+		ADD(o, "limit_soft", json_known(r->soft != 0, r->soft));
+		ADD(o, "limit_hard", json_known(r->hard != 0, r->hard));
+		ADD(o, "left_ns", json_known(r->left_ns != 0, r->left_ns));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -267,7 +256,7 @@ static struct json_object *commands(const struct census *c)
 		struct json_object *o = row(&c->command[i]);
 
 		ADD(o, "comm", json_object_new_string(c->command[i].name));
-		ADD(o, "processes", number(c->command[i].processes));
+		ADD(o, "processes", json_number(c->command[i].processes));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -285,13 +274,13 @@ static struct json_object *kinds(const struct census *c)
 			struct json_object *t = json_object_new_object();
 
 			ADD(t, "target", json_object_new_string(r->target[k].name));
-			ADD(t, "open", number(r->target[k].open));
+			ADD(t, "open", json_number(r->target[k].open));
 			json_object_array_add(top, t);
 		}
 		ADD(o, "kind", json_object_new_string(r->name));
-		ADD(o, "open", number(r->open));
+		ADD(o, "open", json_number(r->open));
 		ADD(o, "share", json_object_new_double(r->share));
-		ADD(o, "targets", number(r->targets));
+		ADD(o, "targets", json_number(r->targets));
 		ADD(o, "most", top);
 		json_object_array_add(list, o);
 	}
@@ -308,8 +297,8 @@ static struct json_object *sites(const struct model *m, struct symbols *s)
 		const struct model_fds *f = &m->fds[order[i]];
 		struct json_object *o = json_object_new_object();
 
-		ADD(o, "open", number(f->open));
-		ADD(o, "inherited", number(f->inherited));
+		ADD(o, "open", json_number(f->open));
+		ADD(o, "inherited", json_number(f->inherited));
 		ADD(o, "verdict", json_object_new_string(verdict_name(f->verdict.kind)));
 		ADD(o, "reason", json_object_new_string(f->verdict.reason));
 		ADD(o, "call", json_object_new_string(names_call(f->call)));
@@ -327,9 +316,9 @@ struct json_object *out_fds_json(const struct model *m, struct symbols *s)
 	struct census c;
 
 	census_take(m, &c);
-	ADD(system, "file_nr", known(c.file_max != 0, c.file_nr));
-	ADD(system, "file_max", known(c.file_max != 0, c.file_max));
-	ADD(system, "left_ns", known(c.all.left_ns != 0, c.all.left_ns));
+	ADD(system, "file_nr", json_known(c.file_max != 0, c.file_nr));
+	ADD(system, "file_max", json_known(c.file_max != 0, c.file_max));
+	ADD(system, "left_ns", json_known(c.all.left_ns != 0, c.all.left_ns));
 	ADD(root, "schema", json_object_new_int(1));
 	ADD(root, "version", json_object_new_string(FDWHY_VERSION));
 	ADD(root, "session", json_object_new_string(m->session));

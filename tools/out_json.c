@@ -6,29 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "json_add.h"
 #include "names.h"
 #include "out_items.h"
 #include "out_page.h"
 #include "util.h"
 
 #define TICK_NS 10000000u /* coarse clocks of two processes: less is no order */
-#define ADD(o, key, value) json_object_object_add((o), (key), (value))
-
-static struct json_object *text(const char *s)
-{
-	return s ? json_object_new_string(s) : NULL;
-}
-
-static struct json_object *number(uint64_t n)
-{
-	return json_object_new_int64((int64_t)n);
-}
-
-static struct json_object *known(bool have, uint64_t n)
-{
-	return have ? number(n) : NULL;
-}
-
 char *out_time(uint64_t real_ns)
 {
 	time_t t = (time_t)(real_ns / 1000000000u);
@@ -45,8 +29,8 @@ static void add_time(struct json_object *o, const char *key, uint64_t real_ns)
 {
 	char *s = real_ns ? out_time(real_ns) : NULL, *ns_key = util_format("%s_ns", key);
 
-	ADD(o, key, text(s));
-	ADD(o, ns_key, known(real_ns, real_ns));
+	ADD(o, key, json_text(s));
+	ADD(o, ns_key, json_known(real_ns, real_ns));
 	free(s);
 	free(ns_key);
 }
@@ -62,7 +46,7 @@ static struct json_object *build_id(const struct model_module *m)
 		return NULL;
 	for (unsigned i = 0; i < m->build_id_bytes; i++)
 		snprintf(hex + 2 * i, 3, "%02x", m->build_id[i]);
-	return text(hex);
+	return json_text(hex);
 }
 
 static void add_frame(struct json_object *list, const struct model *m, struct symbols *s,
@@ -76,11 +60,11 @@ static void add_frame(struct json_object *list, const struct model *m, struct sy
 		struct json_object *o = json_object_new_object();
 		char *offset = util_format("0x%llx", (unsigned long long)f->offset);
 
-		ADD(o, "function", text(symbol[i].function));
-		ADD(o, "file", text(symbol[i].file));
-		ADD(o, "line", known(symbol[i].line > 0, (uint64_t)symbol[i].line));
-		ADD(o, "module", module ? text(module->path) : NULL);
-		ADD(o, "offset", text(offset));
+		ADD(o, "function", json_text(symbol[i].function));
+		ADD(o, "file", json_text(symbol[i].file));
+		ADD(o, "line", json_known(symbol[i].line > 0, (uint64_t)symbol[i].line));
+		ADD(o, "module", module ? json_text(module->path) : NULL);
+		ADD(o, "offset", json_text(offset));
 		ADD(o, "build_id", module ? build_id(module) : NULL);
 		ADD(o, "inlined", json_object_new_boolean(symbol[i].inlined));
 		free(offset);
@@ -117,9 +101,9 @@ static struct json_object *target(uint8_t kind, const char *name)
 	struct json_object *o = json_object_new_object();
 	bool address = name && *name != '/';
 
-	ADD(o, "kind", text(names_kind(kind)));
-	ADD(o, "path", address ? NULL : text(name));
-	ADD(o, "address", address ? text(name) : NULL);
+	ADD(o, "kind", json_text(names_kind(kind)));
+	ADD(o, "path", address ? NULL : json_text(name));
+	ADD(o, "address", address ? json_text(name) : NULL);
 	return o;
 }
 
@@ -131,9 +115,9 @@ static struct json_object *end(const struct model_process *p)
 	static const char *const how[] = {"running", "exited", "killed", "lost"};
 	struct json_object *o = json_object_new_object();
 
-	ADD(o, "how", text(how[p->how]));
-	ADD(o, "status", known(p->status >= 0, (uint64_t)p->status));
-	ADD(o, "signal", known(p->signal > 0, (uint64_t)p->signal));
+	ADD(o, "how", json_text(how[p->how]));
+	ADD(o, "status", json_known(p->status >= 0, (uint64_t)p->status));
+	ADD(o, "signal", json_known(p->signal > 0, (uint64_t)p->signal));
 	add_time(o, "time", p->end_ns);
 	return o;
 }
@@ -142,14 +126,14 @@ static struct json_object *counts(const struct model_process *p)
 {
 	struct json_object *o = json_object_new_object();
 
-	ADD(o, "opened", number(p->births));
-	ADD(o, "closed", number(p->deaths));
-	ADD(o, "eagain", number(p->eagains));
-	ADD(o, "misuse", number(p->misuses));
-	ADD(o, "limit", number(p->limits));
-	ADD(o, "open", number(p->fds_open));
-	ADD(o, "peak", number(p->fds_peak));
-	ADD(o, "limit_nofile", known(p->nofile_soft != 0, p->nofile_soft));
+	ADD(o, "opened", json_number(p->births));
+	ADD(o, "closed", json_number(p->deaths));
+	ADD(o, "eagain", json_number(p->eagains));
+	ADD(o, "misuse", json_number(p->misuses));
+	ADD(o, "limit", json_number(p->limits));
+	ADD(o, "open", json_number(p->fds_open));
+	ADD(o, "peak", json_number(p->fds_peak));
+	ADD(o, "limit_nofile", json_known(p->nofile_soft != 0, p->nofile_soft));
 	return o;
 }
 
@@ -159,12 +143,12 @@ struct json_object *out_item_process(const struct model_process *p)
 
 	ADD(o, "pid", json_object_new_int(p->pid));
 	ADD(o, "ppid", json_object_new_int(p->ppid));
-	ADD(o, "uid", number(p->uid));
-	ADD(o, "comm", text(p->comm));
-	ADD(o, "exe", text(p->exe));
-	ADD(o, "argv", text(p->argv));
+	ADD(o, "uid", json_number(p->uid));
+	ADD(o, "comm", json_text(p->comm));
+	ADD(o, "exe", json_text(p->exe));
+	ADD(o, "argv", json_text(p->argv));
 	add_time(o, "start_time", p->start_ns);
-	ADD(o, "images", number(p->images));
+	ADD(o, "images", json_number(p->images));
 	ADD(o, "end", end(p));
 	ADD(o, "counts", counts(p));
 	return o;
@@ -187,7 +171,7 @@ static struct json_object *set_by(const struct model *m, struct symbols *s,
 		return NULL;
 	o = json_object_new_object();
 	ADD(o, "pid", json_object_new_int(e->set_pid));
-	ADD(o, "comm", text(e->set_comm));
+	ADD(o, "comm", json_text(e->set_comm));
 	add_time(o, "time", e->set_ns);
 	ADD(o, "stack", out_json_stack(m, s, e->mode_stack));
 	return o;
@@ -200,15 +184,16 @@ static void add_listener(struct json_object *o, const struct model *m, struct sy
 		e->listener == MODEL_NONE ? NULL : &m->listeners[e->listener];
 	bool accepted = l && l->last_accept_ns;
 
-	ADD(o, "listener_pid", known(l, l ? (uint64_t)l->pid : 0));
-	ADD(o, "listener_comm", l ? text(l->comm) : NULL);
+	ADD(o, "listener_pid", json_known(l, l ? (uint64_t)l->pid : 0));
+	ADD(o, "listener_comm", l ? json_text(l->comm) : NULL);
 	ADD(o, "listener_stack", l ? out_json_stack(m, s, l->listen_stack) : NULL);
 	ADD(o, "last_accept_age_ns",
-	    known(accepted && e->last_ns + TICK_NS >= l->last_accept_ns,
-		  accepted && e->last_ns > l->last_accept_ns ? e->last_ns - l->last_accept_ns : 0));
-	ADD(o, "listener_accepts", known(l, l ? l->accepts : 0));
+	    json_known(accepted && e->last_ns + TICK_NS >= l->last_accept_ns,
+		       accepted && e->last_ns > l->last_accept_ns ? e->last_ns - l->last_accept_ns
+								  : 0));
+	ADD(o, "listener_accepts", json_known(l, l ? l->accepts : 0));
 	ADD(o, "listener_accepting_ns",
-	    known(accepted, accepted ? l->last_accept_ns - l->first_accept_ns : 0));
+	    json_known(accepted, accepted ? l->last_accept_ns - l->first_accept_ns : 0));
 }
 
 static struct json_object *evidence(const struct model *m, struct symbols *s,
@@ -219,34 +204,35 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 		e->listener == MODEL_NONE ? NULL : &m->listeners[e->listener];
 	struct json_object *o = json_object_new_object();
 
-	ADD(o, "mode", have(e, FACT_mode) ? text(names_mode(f->mode)) : NULL);
-	ADD(o, "timeout_ns", known(have(e, FACT_timeout), f->timeout_ns));
-	ADD(o, "waited_ns", known(have(e, FACT_waited), f->waited_ns));
+	ADD(o, "mode", have(e, FACT_mode) ? json_text(names_mode(f->mode)) : NULL);
+	ADD(o, "timeout_ns", json_known(have(e, FACT_timeout), f->timeout_ns));
+	ADD(o, "waited_ns", json_known(have(e, FACT_waited), f->waited_ns));
 	ADD(o, "set_by", set_by(m, s, e));
-	ADD(o, "queued_bytes", known(have(e, FACT_outq), f->outq_bytes));
-	ADD(o, "sndbuf_bytes", known(have(e, FACT_sndbuf), f->sndbuf_bytes));
-	ADD(o, "unread_bytes", known(have(e, FACT_inq), f->inq_bytes));
-	ADD(o, "peer_unread_bytes", known(have(e, FACT_peer_unread), f->peer_unread));
-	ADD(o, "pipe_bytes", known(have(e, FACT_pipe), f->pipe_bytes));
-	ADD(o, "queue", known(have(e, FACT_queue), f->queue));
-	ADD(o, "backlog", have(e, FACT_queue) ? number(f->backlog) : known(l, l ? l->backlog : 0));
-	ADD(o, "somaxconn", known(have(e, FACT_somaxconn), f->somaxconn));
+	ADD(o, "queued_bytes", json_known(have(e, FACT_outq), f->outq_bytes));
+	ADD(o, "sndbuf_bytes", json_known(have(e, FACT_sndbuf), f->sndbuf_bytes));
+	ADD(o, "unread_bytes", json_known(have(e, FACT_inq), f->inq_bytes));
+	ADD(o, "peer_unread_bytes", json_known(have(e, FACT_peer_unread), f->peer_unread));
+	ADD(o, "pipe_bytes", json_known(have(e, FACT_pipe), f->pipe_bytes));
+	ADD(o, "queue", json_known(have(e, FACT_queue), f->queue));
+	ADD(o, "backlog",
+	    have(e, FACT_queue) ? json_number(f->backlog) : json_known(l, l ? l->backlog : 0));
+	ADD(o, "somaxconn", json_known(have(e, FACT_somaxconn), f->somaxconn));
 	add_listener(o, m, s, e);
-	ADD(o, "peer_pid", known(e->peer_pid != 0, (uint64_t)e->peer_pid));
-	ADD(o, "peer_comm", text(e->peer_comm));
-	ADD(o, "holder_pid", known(e->holder_pid != 0, (uint64_t)e->holder_pid));
-	ADD(o, "holder_comm", text(e->holder_comm));
-	ADD(o, "holder_cmdline", text(e->holder_cmdline));
-	ADD(o, "holder_mode", text(e->holder_mode));
-	ADD(o, "tcp_unacked", known(have(e, FACT_tcp), f->tcp_unacked));
-	ADD(o, "tcp_rwnd", known(have(e, FACT_tcp), f->tcp_rwnd));
-	ADD(o, "tcp_retransmits", known(have(e, FACT_tcp), f->tcp_retransmits));
-	ADD(o, "tcp_cwnd", known(have(e, FACT_tcp), f->tcp_cwnd));
-	ADD(o, "tcp_state", have(e, FACT_tcp) ? text(names_tcp_state(f->tcp_state)) : NULL);
-	ADD(o, "limit_name", have(e, FACT_limit) ? text(names_task_limit(f->limit_id)) : NULL);
-	ADD(o, "limit", known(have(e, FACT_limit), f->limit));
-	ADD(o, "in_use", known(have(e, FACT_limit), f->in_use));
-	ADD(o, "why_unknown", *e->why.why_unknown ? text(e->why.why_unknown) : NULL);
+	ADD(o, "peer_pid", json_known(e->peer_pid != 0, (uint64_t)e->peer_pid));
+	ADD(o, "peer_comm", json_text(e->peer_comm));
+	ADD(o, "holder_pid", json_known(e->holder_pid != 0, (uint64_t)e->holder_pid));
+	ADD(o, "holder_comm", json_text(e->holder_comm));
+	ADD(o, "holder_cmdline", json_text(e->holder_cmdline));
+	ADD(o, "holder_mode", json_text(e->holder_mode));
+	ADD(o, "tcp_unacked", json_known(have(e, FACT_tcp), f->tcp_unacked));
+	ADD(o, "tcp_rwnd", json_known(have(e, FACT_tcp), f->tcp_rwnd));
+	ADD(o, "tcp_retransmits", json_known(have(e, FACT_tcp), f->tcp_retransmits));
+	ADD(o, "tcp_cwnd", json_known(have(e, FACT_tcp), f->tcp_cwnd));
+	ADD(o, "tcp_state", have(e, FACT_tcp) ? json_text(names_tcp_state(f->tcp_state)) : NULL);
+	ADD(o, "limit_name", have(e, FACT_limit) ? json_text(names_task_limit(f->limit_id)) : NULL);
+	ADD(o, "limit", json_known(have(e, FACT_limit), f->limit));
+	ADD(o, "in_use", json_known(have(e, FACT_limit), f->in_use));
+	ADD(o, "why_unknown", *e->why.why_unknown ? json_text(e->why.why_unknown) : NULL);
 	return o;
 }
 
@@ -255,14 +241,14 @@ static struct json_object *fates(const struct model_eagain *e)
 	struct json_object *o = json_object_new_object(), *hist = json_object_new_array();
 
 	for (unsigned i = 0; i < FATE_COUNT; i++)
-		ADD(o, names_fate(i), number(e->fate[i]));
-	ADD(o, "pending", number(e->pending));
-	ADD(o, "pending_since_ns", known(e->pending_since_ns != 0, e->pending_since_ns));
-	ADD(o, "waited_ns", number(e->waited_ns));
-	ADD(o, "waited_max_ns", number(e->waited_max_ns));
-	ADD(o, "spun_ns", number(e->spun_ns));
+		ADD(o, names_fate(i), json_number(e->fate[i]));
+	ADD(o, "pending", json_number(e->pending));
+	ADD(o, "pending_since_ns", json_known(e->pending_since_ns != 0, e->pending_since_ns));
+	ADD(o, "waited_ns", json_number(e->waited_ns));
+	ADD(o, "waited_max_ns", json_number(e->waited_max_ns));
+	ADD(o, "spun_ns", json_number(e->spun_ns));
 	for (unsigned i = 0; i < 12; i++)
-		json_object_array_add(hist, number(e->wait_hist[i]));
+		json_object_array_add(hist, json_number(e->wait_hist[i]));
 	ADD(o, "wait_hist", hist);
 	return o;
 }
@@ -272,11 +258,11 @@ static void add_limit(struct json_object *o, const struct model_eagain *e)
 {
 	bool rate = e->limit.rate_per_s > 0;
 
-	ADD(o, "cause", text(e->limit.cause));
-	ADD(o, "sentence", text(e->limit.sentence));
-	ADD(o, "severity", text("failure"));
-	ADD(o, "advice", text(e->limit.advice));
-	ADD(o, "run", number(e->fate[FATE_spun]));
+	ADD(o, "cause", json_text(e->limit.cause));
+	ADD(o, "sentence", json_text(e->limit.sentence));
+	ADD(o, "severity", json_text("failure"));
+	ADD(o, "advice", json_text(e->limit.advice));
+	ADD(o, "run", json_number(e->fate[FATE_spun]));
 	ADD(o, "rate_per_s", rate ? json_object_new_double(e->limit.rate_per_s) : NULL);
 }
 
@@ -285,18 +271,21 @@ struct json_object *out_item_failure(const struct model *m, struct symbols *s,
 {
 	struct json_object *o = json_object_new_object();
 
-	ADD(o, "call", text(names_call(e->call)));
-	ADD(o, "errno", text(e->error == 11 ? "EAGAIN" : e->error == 24 ? "EMFILE" : "ENFILE"));
-	ADD(o, "count", number(e->count));
+	ADD(o, "call", json_text(names_call(e->call)));
+	ADD(o, "errno",
+	    json_text(e->error == 11   ? "EAGAIN"
+		      : e->error == 24 ? "EMFILE"
+				       : "ENFILE"));
+	ADD(o, "count", json_number(e->count));
 	add_time(o, "first", e->first_ns);
 	add_time(o, "last", e->last_ns);
 	ADD(o, "pids", pids(&e->pids));
 	ADD(o, "target", target(e->kind, e->target));
 	if (e->error == 11) {
-		ADD(o, "cause", text(e->why.cause));
-		ADD(o, "sentence", text(e->why.sentence));
-		ADD(o, "severity", text(explain_severity_name(e->why.severity)));
-		ADD(o, "advice", text(e->why.advice));
+		ADD(o, "cause", json_text(e->why.cause));
+		ADD(o, "sentence", json_text(e->why.sentence));
+		ADD(o, "severity", json_text(explain_severity_name(e->why.severity)));
+		ADD(o, "advice", json_text(e->why.advice));
 		ADD(o, "evidence", evidence(m, s, e));
 		ADD(o, "now", out_present_json(m, s, e));
 		ADD(o, "fate", fates(e));
@@ -317,18 +306,18 @@ static struct json_object *trend(const struct model *m, const struct model_fds *
 	const uint64_t *ages = m->ages + f->ages;
 
 	for (unsigned i = 0; i < 3; i++)
-		json_object_array_add(floor, number(t->floor[i]));
-	ADD(o, "points", number(t->points));
-	ADD(o, "rises", number(t->rises));
-	ADD(o, "falls", number(t->falls));
+		json_object_array_add(floor, json_number(t->floor[i]));
+	ADD(o, "points", json_number(t->points));
+	ADD(o, "rises", json_number(t->rises));
+	ADD(o, "falls", json_number(t->falls));
 	ADD(o, "floor", floor);
 	ADD(o, "slope_per_hour", json_object_new_double(t->slope_per_hour));
 	ADD(o, "confidence", json_object_new_double(t->confidence));
-	ADD(o, "lifetime_ns", known(t->lifetime_ns != 0, t->lifetime_ns));
-	ADD(o, "oldest_ns", known(f->ages_count, f->ages_count ? ages[0] : 0));
-	ADD(o, "median_ns", known(f->ages_count, f->ages_count ? ages[f->ages_count / 2] : 0));
-	ADD(o, "unused", number(f->unused));
-	ADD(o, "half_dead", known(m->live, f->half_dead));
+	ADD(o, "lifetime_ns", json_known(t->lifetime_ns != 0, t->lifetime_ns));
+	ADD(o, "oldest_ns", json_known(f->ages_count, f->ages_count ? ages[0] : 0));
+	ADD(o, "median_ns", json_known(f->ages_count, f->ages_count ? ages[f->ages_count / 2] : 0));
+	ADD(o, "unused", json_number(f->unused));
+	ADD(o, "half_dead", json_known(m->live, f->half_dead));
 	return o;
 }
 
@@ -338,20 +327,20 @@ struct json_object *out_item_fds(const struct model *m, struct symbols *s,
 	struct json_object *o = json_object_new_object(), *targets = json_object_new_array();
 
 	for (size_t i = 0; i < f->target_count; i++)
-		json_object_array_add(targets, text(f->targets[i]));
-	ADD(o, "call", text(names_call(f->call)));
-	ADD(o, "verdict", text(verdict_name(f->verdict.kind)));
-	ADD(o, "reason", text(f->verdict.reason));
-	ADD(o, "suppressed", text(f->suppressed));
-	ADD(o, "other_ways", number(f->other_ways));
-	ADD(o, "opened", number(f->opened));
-	ADD(o, "closed", number(f->closed));
-	ADD(o, "open", number(f->open));
-	ADD(o, "peak", number(f->peak));
-	ADD(o, "inherited", number(f->inherited));
-	ADD(o, "uses", number(f->uses));
+		json_object_array_add(targets, json_text(f->targets[i]));
+	ADD(o, "call", json_text(names_call(f->call)));
+	ADD(o, "verdict", json_text(verdict_name(f->verdict.kind)));
+	ADD(o, "reason", json_text(f->verdict.reason));
+	ADD(o, "suppressed", json_text(f->suppressed));
+	ADD(o, "other_ways", json_number(f->other_ways));
+	ADD(o, "opened", json_number(f->opened));
+	ADD(o, "closed", json_number(f->closed));
+	ADD(o, "open", json_number(f->open));
+	ADD(o, "peak", json_number(f->peak));
+	ADD(o, "inherited", json_number(f->inherited));
+	ADD(o, "uses", json_number(f->uses));
 	ADD(o, "numbers", trend(m, f));
-	ADD(o, "kind", text(names_kind(f->kind)));
+	ADD(o, "kind", json_text(names_kind(f->kind)));
 	ADD(o, "targets", targets);
 	add_time(o, "first", f->first_ns);
 	add_time(o, "last", f->last_ns);
@@ -375,7 +364,7 @@ static struct json_object *flags(uint32_t bits)
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (bits & names[i].bit)
-			json_object_array_add(list, text(names[i].name));
+			json_object_array_add(list, json_text(names[i].name));
 	return list;
 }
 
@@ -388,13 +377,13 @@ struct json_object *out_item_open_fd(const struct model *m, struct symbols *s,
 
 	ADD(o, "pid", json_object_new_int(p->pid));
 	ADD(o, "fd", json_object_new_int(x->fd));
-	ADD(o, "call", x->call ? text(names_call(x->call)) : NULL);
-	ADD(o, "kind", text(names_kind(x->kind)));
+	ADD(o, "call", x->call ? json_text(names_call(x->call)) : NULL);
+	ADD(o, "kind", json_text(names_kind(x->kind)));
 	ADD(o, "target", target(x->kind, x->target));
-	ADD(o, "age_ns", known(x->birth_ns && until >= x->birth_ns, until - x->birth_ns));
+	ADD(o, "age_ns", json_known(x->birth_ns && until >= x->birth_ns, until - x->birth_ns));
 	ADD(o, "flags", flags(x->flags));
 	out_states_json(o, x);
-	ADD(o, "uses", number(x->uses));
+	ADD(o, "uses", json_number(x->uses));
 	ADD(o, "inherited", json_object_new_boolean((x->flags & SLOT_INHERITED) != 0));
 	ADD(o, "stack", out_json_stack(m, s, x->stack));
 	return o;
@@ -411,9 +400,9 @@ struct json_object *out_item_coverage(const struct model *m)
 		const struct model_coverage *c = &m->coverage[i];
 		struct json_object *o = json_object_new_object();
 
-		ADD(o, "pid", known(c->pid > 0, (uint64_t)c->pid));
-		ADD(o, "what", text(c->what));
-		ADD(o, "count", number(c->count));
+		ADD(o, "pid", json_known(c->pid > 0, (uint64_t)c->pid));
+		ADD(o, "what", json_text(c->what));
+		ADD(o, "count", json_number(c->count));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -425,19 +414,19 @@ static struct json_object *totals(const struct model *m)
 	struct json_object *o = json_object_new_object();
 
 	model_summarize(m, &t);
-	ADD(o, "processes", number(t.processes));
-	ADD(o, "alive", number(t.alive));
-	ADD(o, "eagain", number(t.eagains));
-	ADD(o, "failures", number(t.failures));
-	ADD(o, "suspicious", number(t.suspicious));
-	ADD(o, "benign", number(t.benign));
-	ADD(o, "leaks", number(t.leaks));
-	ADD(o, "growing", number(t.growing));
-	ADD(o, "misuse", number(t.misuse));
-	ADD(o, "limit", number(t.limits));
-	ADD(o, "open_fds", number(t.open));
-	ADD(o, "child_leaks", number(t.child_leaks));
-	ADD(o, "suppressed", number(t.suppressed));
+	ADD(o, "processes", json_number(t.processes));
+	ADD(o, "alive", json_number(t.alive));
+	ADD(o, "eagain", json_number(t.eagains));
+	ADD(o, "failures", json_number(t.failures));
+	ADD(o, "suspicious", json_number(t.suspicious));
+	ADD(o, "benign", json_number(t.benign));
+	ADD(o, "leaks", json_number(t.leaks));
+	ADD(o, "growing", json_number(t.growing));
+	ADD(o, "misuse", json_number(t.misuse));
+	ADD(o, "limit", json_number(t.limits));
+	ADD(o, "open_fds", json_number(t.open));
+	ADD(o, "child_leaks", json_number(t.child_leaks));
+	ADD(o, "suppressed", json_number(t.suppressed));
 	return o;
 }
 
@@ -446,13 +435,13 @@ struct json_object *out_item_general(const struct model *m)
 	struct json_object *o = json_object_new_object();
 
 	ADD(o, "schema", json_object_new_int(1));
-	ADD(o, "version", text(FDWHY_VERSION));
-	ADD(o, "session", text(m->session));
-	ADD(o, "command", text(m->command));
+	ADD(o, "version", json_text(FDWHY_VERSION));
+	ADD(o, "session", json_text(m->session));
+	ADD(o, "command", json_text(m->command));
 	add_time(o, "start_time", m->start_ns);
 	add_time(o, "report_time", m->now_ns);
 	ADD(o, "live", json_object_new_boolean(m->live));
-	ADD(o, "quarantine", known(m->quarantine, m->quarantine));
+	ADD(o, "quarantine", json_known(m->quarantine, m->quarantine));
 	ADD(o, "totals", totals(m));
 	return o;
 }

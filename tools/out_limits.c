@@ -3,10 +3,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "json_add.h"
 #include "names.h"
 #include "out.h"
 
-#define ADD(o, key, value) json_object_object_add((o), (key), (value))
 #define TOP_SHOWN 3
 
 static bool is_of(const struct model *m, const struct model_at_limit *x,
@@ -123,7 +123,7 @@ static struct json_object *sites(const struct model *m, struct symbols *s,
 
 static struct json_object *limit(uint64_t n)
 {
-	return n && n <= INT64_MAX ? json_object_new_int64((int64_t)n) : NULL;
+	return n && n <= INT64_MAX ? json_number(n) : NULL;
 }
 
 static struct json_object *as_json(const struct model *m, struct symbols *s,
@@ -138,7 +138,7 @@ static struct json_object *as_json(const struct model *m, struct symbols *s,
 	ADD(o, "when", json_object_new_string(x->worst ? "worst" : "first"));
 	ADD(o, "errno", json_object_new_string(x->error == EMFILE ? "EMFILE" : "ENFILE"));
 	ADD(o, "time", json_object_new_string(time));
-	ADD(o, "time_ns", json_object_new_int64((int64_t)x->time_ns));
+	ADD(o, "time_ns", json_number(x->time_ns));
 	ADD(o, "limit_soft", limit(x->soft));
 	ADD(o, "limit_hard", limit(x->hard));
 	ADD(o, "open", json_object_new_int64(x->open));

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* out_misuse.c - fds closed twice, used after, closed by somebody else: text and JSON. */
 #include <stdlib.h>
+#include "json_add.h"
 #include "names.h"
 #include "out_page.h"
 
@@ -84,14 +85,12 @@ void out_misuse(struct out_page *p)
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
-#define ADD(o, key, value) json_object_object_add((o), (key), (value))
-
 static void add_time(struct json_object *o, const char *key, const char *ns_key, uint64_t ns)
 {
 	char *s = ns ? out_time(ns) : NULL;
 
-	ADD(o, key, s ? json_object_new_string(s) : NULL);
-	ADD(o, ns_key, ns ? json_object_new_int64((int64_t)ns) : NULL);
+	ADD(o, key, json_text(s));
+	ADD(o, ns_key, ns ? json_number(ns) : NULL);
 	free(s);
 }
 
@@ -107,12 +106,12 @@ struct json_object *out_misuse_json(const struct model *m, struct symbols *s,
 	ADD(o, "call", json_object_new_string(names_call(x->call)));
 	ADD(o, "fd", standard ? json_object_new_int(x->fd) : NULL);
 	ADD(o, "fd_kind", json_object_new_string(names_kind(x->fd_kind)));
-	ADD(o, "count", json_object_new_int64((int64_t)x->count));
+	ADD(o, "count", json_number(x->count));
 	add_time(o, "first", "first_ns", x->first_ns);
 	add_time(o, "last", "last_ns", x->last_ns);
 	ADD(o, "pids", pids);
-	ADD(o, "target", x->target ? json_object_new_string(x->target) : NULL);
-	ADD(o, "suppressed", x->suppressed ? json_object_new_string(x->suppressed) : NULL);
+	ADD(o, "target", json_text(x->target));
+	ADD(o, "suppressed", json_text(x->suppressed));
 	ADD(o, "stack", out_json_stack(m, s, x->stack));
 	ADD(o, "birth_stack", out_json_stack(m, s, x->birth_stack));
 	ADD(o, "death_stack", out_json_stack(m, s, x->death_stack));

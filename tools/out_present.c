@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* out_present.c - what the process on the other side of a failure does now, as text and as JSON. */
 #include <string.h>
+#include "json_add.h"
 #include "out_page.h"
 
 static const char *state_word(char state)
@@ -95,11 +96,9 @@ void out_present(struct out_page *p, const struct model_eagain *e)
 /* ---- JSON -------------------------------------------------------------------------------------
  */
 
-#define ADD(o, key, value) json_object_object_add((o), (key), (value))
-
 static struct json_object *text(const char *s)
 {
-	return s && *s ? json_object_new_string(s) : NULL;
+	return json_text(s && *s ? s : NULL);
 }
 
 static struct json_object *thread(const struct model *m, struct symbols *s,

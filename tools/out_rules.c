@@ -2,6 +2,7 @@
 /* out_rules.c - the rules of a session: what they were, what they did, where they acted. */
 #include <stdlib.h>
 #include <string.h>
+#include "json_add.h"
 #include "names.h"
 #include "out_page.h"
 #include "rulefile.h"
@@ -76,18 +77,6 @@ void out_rules(struct out_page *p)
 
 /* ---- for machines ---- */
 
-#define ADD(o, key, value) json_object_object_add(o, key, value)
-
-static struct json_object *number(uint64_t n)
-{
-	return json_object_new_int64(n > INT64_MAX ? INT64_MAX : (int64_t)n);
-}
-
-static struct json_object *text(const char *s)
-{
-	return s ? json_object_new_string(s) : NULL;
-}
-
 struct json_object *out_json_rules(const struct model *m)
 {
 	struct json_object *list = json_object_new_array();
@@ -96,17 +85,17 @@ struct json_object *out_json_rules(const struct model *m)
 		const struct rule_counts *c = &m->rules[i].counts;
 		struct json_object *o = json_object_new_object();
 
-		ADD(o, "id", number(m->rules[i].rule.id));
-		ADD(o, "action", text(rules_action_name(m->rules[i].rule.action)));
-		ADD(o, "rule", text(m->rules[i].rule.text));
-		ADD(o, "matched", number(c->matched));
-		ADD(o, "acted", number(c->acted));
-		ADD(o, "masked", number(c->masked));
-		ADD(o, "gave_up", number(c->gave_up));
-		ADD(o, "waited_ns", number(c->waited_ns));
-		ADD(o, "tries", number(c->tries));
-		ADD(o, "loop_blocked_ns", number(c->loop_ns));
-		ADD(o, "budget_refused", number(c->budget));
+		ADD(o, "id", json_number(m->rules[i].rule.id));
+		ADD(o, "action", json_text(rules_action_name(m->rules[i].rule.action)));
+		ADD(o, "rule", json_text(m->rules[i].rule.text));
+		ADD(o, "matched", json_number(c->matched));
+		ADD(o, "acted", json_number(c->acted));
+		ADD(o, "masked", json_number(c->masked));
+		ADD(o, "gave_up", json_number(c->gave_up));
+		ADD(o, "waited_ns", json_number(c->waited_ns));
+		ADD(o, "tries", json_number(c->tries));
+		ADD(o, "loop_blocked_ns", json_number(c->loop_ns));
+		ADD(o, "budget_refused", json_number(c->budget));
 		json_object_array_add(list, o);
 	}
 	return list;
@@ -124,12 +113,12 @@ struct json_object *out_json_actions(const struct model *m, struct symbols *s)
 		for (size_t k = 0; k < a->pids.count; k++)
 			json_object_array_add(pids, json_object_new_int(a->pids.pid[k]));
 		for (unsigned k = 0; k < FATE_COUNT; k++)
-			ADD(fate, names_fate(k), number(a->fate[k]));
-		ADD(o, "call", text(names_call(a->call)));
-		ADD(o, "errno", text(rules_error_name(a->error)));
+			ADD(fate, names_fate(k), json_number(a->fate[k]));
+		ADD(o, "call", json_text(names_call(a->call)));
+		ADD(o, "errno", json_text(rules_error_name(a->error)));
 		ADD(o, "noted", json_object_new_boolean(a->error == RECORD_ERROR_NOTE));
-		ADD(o, "count", number(a->count));
-		ADD(o, "target", text(a->target));
+		ADD(o, "count", json_number(a->count));
+		ADD(o, "target", json_text(a->target));
 		ADD(o, "pids", pids);
 		ADD(o, "fate", fate);
 		ADD(o, "stack", out_json_stack(m, s, a->stack));

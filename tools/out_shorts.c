@@ -3,10 +3,9 @@
  * out_shorts.c - partial sends: a line of them all, because most programs send the rest; each place
  * with --all and in the JSON.
  */
+#include "json_add.h"
 #include "names.h"
 #include "out_page.h"
-
-#define ADD(o, key, value) json_object_object_add((o), (key), (value))
 
 static void print_place(struct out_page *p, const struct model_short *x)
 {
@@ -44,9 +43,9 @@ struct json_object *out_short_json(const struct model *m, struct symbols *s,
 		json_object_array_add(pids, json_object_new_int(x->pids.pid[i]));
 	ADD(o, "call", json_object_new_string(names_call(x->call)));
 	ADD(o, "kind", json_object_new_string(names_kind(x->kind)));
-	ADD(o, "count", json_object_new_int64((int64_t)x->count));
+	ADD(o, "count", json_number(x->count));
 	ADD(o, "pids", pids);
-	ADD(o, "target", x->target ? json_object_new_string(x->target) : NULL);
+	ADD(o, "target", json_text(x->target));
 	ADD(o, "stack", out_json_stack(m, s, x->stack));
 	return o;
 }

@@ -2,6 +2,7 @@
 /* out_states.c - in words: where a stack is, and what the open fds of a site are connected to. */
 #include <stdio.h>
 #include <string.h>
+#include "json_add.h"
 #include "out.h"
 #include "util.h"
 
@@ -94,9 +95,8 @@ void out_states(FILE *to, const struct model *m, uint32_t site)
 
 void out_states_json(struct json_object *o, const struct model_open *x)
 {
-	json_object_object_add(o, "tcp_state",
-			       x->tcp_state ? json_object_new_string(x->tcp_state) : NULL);
-	json_object_object_add(o, "peer", x->peer ? json_object_new_string(x->peer) : NULL);
-	json_object_object_add(o, "half_dead", json_object_new_boolean(x->half_dead));
-	json_object_object_add(o, "deleted", json_object_new_boolean(x->deleted));
+	ADD(o, "tcp_state", json_text(x->tcp_state));
+	ADD(o, "peer", json_text(x->peer));
+	ADD(o, "half_dead", json_object_new_boolean(x->half_dead));
+	ADD(o, "deleted", json_object_new_boolean(x->deleted));
 }

@@ -21,14 +21,6 @@
 #define PAGE 4096u
 #define PATIENCE_NS 250000000u /* for a thread to come to a stop: it runs on meanwhile */
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 /* A page an element: what is not mapped beyond the stack cuts the copy there, and fails nothing. */
 static void copy_stack(struct present_copy *c)
 {
@@ -65,11 +57,12 @@ static void copy_registers(struct present_copy *c)
 static int wait_for_stop(pid_t tid)
 {
 	const struct timespec tick = {.tv_nsec = 50000};
-	uint64_t began = now_ns();
+	uint64_t began = util_now_ns(CLOCK_MONOTONIC);
 	int status;
 	pid_t got;
 
-	while (!(got = waitpid(tid, &status, __WALL | WNOHANG)) && now_ns() - began < PATIENCE_NS)
+	while (!(got = waitpid(tid, &status, __WALL | WNOHANG)) &&
+	       util_now_ns(CLOCK_MONOTONIC) - began < PATIENCE_NS)
 		nanosleep(&tick, NULL);
 	if (got != tid || !WIFSTOPPED(status))
 		return -1;
@@ -86,10 +79,7 @@ static void read_state(struct present_thread *t)
 		return;
 	at = strrchr(text, ')');
 	t->state = at && at[1] == ' ' ? at[2] : '\0';
-	snprintf(path, sizeof(path), "/proc/%d/comm", t->tid);
-	if (util_read_file(path, text, sizeof(text)) > 0)
-		snprintf(t->name, sizeof(t->name), "%.*s", (int)strcspn(text, "\n"), text);
-	util_clean(t->name);
+	util_comm(t->tid, t->name, sizeof(t->name));
 }
 
 static bool refuse(struct present_thread *t, const char *why)
@@ -143,7 +133,7 @@ bool present_stop(struct present_thread *t, struct present_copy *ret, bool *ret_
 		return refuse(t, "it has ended");
 	if (ptrace(PTRACE_SEIZE, t->tid, NULL, NULL))
 		return refuse_errno(t, errno);
-	began = now_ns();
+	began = util_now_ns(CLOCK_MONOTONIC);
 	ptrace(PTRACE_INTERRUPT, t->tid, NULL, NULL);
 	signo = wait_for_stop(t->tid);
 	if (signo < 0) {
@@ -155,6 +145,6 @@ bool present_stop(struct present_thread *t, struct present_copy *ret, bool *ret_
 	copy_stack(ret);
 	present_restart(t->tid);
 	ptrace(PTRACE_DETACH, t->tid, NULL, (void *)(intptr_t)signo);
-	t->stopped_ns = now_ns() - began;
+	t->stopped_ns = util_now_ns(CLOCK_MONOTONIC) - began;
 	return true;
 }

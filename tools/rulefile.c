@@ -8,7 +8,6 @@
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 #include "calls.h"
 #include "record.h"
@@ -108,14 +107,6 @@ static int write_file(const char *session, const char *name, const void *data, s
 	return error ? 125 : 0;
 }
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 int rulefile_write(const struct rulefile *f, const char *session)
 {
 	struct rules_file *file = util_alloc(1, sizeof(*file));
@@ -127,7 +118,7 @@ int rulefile_write(const struct rulefile *f, const char *session)
 	file->generation = 1;
 	file->seed = f->seed;
 	file->replay_count = f->replay_count;
-	file->began_ns = now_ns();
+	file->began_ns = util_now_ns(CLOCK_MONOTONIC);
 	for (size_t i = 0; i < f->count; i++) {
 		file->rules[i] = f->rules[i];
 		rules_arm(&f->rules[i], file->armed);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "json_add.h"
 #include "model.h"
 #include "names.h"
 #include "out.h"
@@ -70,11 +71,11 @@ static struct json_object *line_for(struct log *l, const char *type, uint64_t ti
 	uint64_t real = l->r->head.created_real_ns + (time_ns - l->r->head.created_ns);
 	char *s = out_time(real);
 
-	json_object_object_add(o, "type", json_object_new_string(type));
-	json_object_object_add(o, "time", json_object_new_string(s));
-	json_object_object_add(o, "time_ns", json_object_new_int64((int64_t)real));
-	json_object_object_add(o, "pid", json_object_new_int((int)l->r->head.pid));
-	json_object_object_add(o, "comm", json_object_new_string(l->r->head.comm));
+	ADD(o, "type", json_object_new_string(type));
+	ADD(o, "time", json_object_new_string(s));
+	ADD(o, "time_ns", json_number(real));
+	ADD(o, "pid", json_object_new_int((int)l->r->head.pid));
+	ADD(o, "comm", json_object_new_string(l->r->head.comm));
 	free(s);
 	return o;
 }
@@ -97,11 +98,10 @@ static void add_why(struct log *l, struct json_object *o, uint32_t site)
 {
 	const struct run_answer *a = run_why(l->why, l->r, site);
 
-	json_object_object_add(o, "cause", a && a->cause ? json_object_new_string(a->cause) : NULL);
-	json_object_object_add(o, "sentence", a ? json_object_new_string(a->sentence) : NULL);
+	ADD(o, "cause", a ? json_text(a->cause) : NULL);
+	ADD(o, "sentence", a ? json_object_new_string(a->sentence) : NULL);
 	if (l->stacks)
-		json_object_object_add(o, "now",
-				       a && a->fresh && a->other_pid ? other_side(l, a) : NULL);
+		ADD(o, "now", a && a->fresh && a->other_pid ? other_side(l, a) : NULL);
 }
 
 static void take(const struct record_event *e, void *arg)
@@ -115,20 +115,18 @@ static void take(const struct record_event *e, void *arg)
 		return;
 	o = line_for(l, "eagain", e->time_ns);
 	target = record_text(l->r, e->target);
-	json_object_object_add(o, "tid", json_object_new_int((int)e->tid));
-	json_object_object_add(o, "call", json_object_new_string(names_call(e->call)));
-	json_object_object_add(o, "errno", json_object_new_string("EAGAIN"));
-	json_object_object_add(o, "fd", e->fd < 0 ? NULL : json_object_new_int(e->fd));
-	json_object_object_add(o, "kind", json_object_new_string(names_kind(e->kind)));
-	json_object_object_add(o, "target", target ? json_object_new_string(target) : NULL);
-	json_object_object_add(o, "stack_id",
-			       s && s->stack ? json_object_new_int64((int64_t)s->stack) : NULL);
+	ADD(o, "tid", json_object_new_int((int)e->tid));
+	ADD(o, "call", json_object_new_string(names_call(e->call)));
+	ADD(o, "errno", json_object_new_string("EAGAIN"));
+	ADD(o, "fd", e->fd < 0 ? NULL : json_object_new_int(e->fd));
+	ADD(o, "kind", json_object_new_string(names_kind(e->kind)));
+	ADD(o, "target", json_text(target));
+	ADD(o, "stack_id", s && s->stack ? json_number(s->stack) : NULL);
 	add_why(l, o, e->site);
 	if (l->stacks)
-		json_object_object_add(
-			o, "stack",
-			out_json_stack(l->m, l->symbols,
-				       s ? model_stack(l->m, l->r, s->stack) : MODEL_NONE));
+		ADD(o, "stack",
+		    out_json_stack(l->m, l->symbols,
+				   s ? model_stack(l->m, l->r, s->stack) : MODEL_NONE));
 	write_line(l, o);
 	free(target);
 }
@@ -174,7 +172,7 @@ static void drain(const char *path, void *arg)
 	l->found |= p->next != before;
 	if (lost) {
 		o = line_for(l, "lost", r.head.created_ns);
-		json_object_object_add(o, "count", json_object_new_int64((int64_t)lost));
+		ADD(o, "count", json_number(lost));
 		write_line(l, o);
 	}
 	record_close(&r);

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include "json_add.h"
 #include "run.h"
 #include "session.h"
 #include "util.h"
@@ -115,18 +116,15 @@ int run_session_describe(const char *path, char **command)
 {
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	char *file = util_format("%s/session.json", path);
-	struct timespec now;
 	int error;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	for (; *command; command++)
 		json_object_array_add(list, json_object_new_string(*command));
-	json_object_object_add(o, "schema", json_object_new_int(1));
-	json_object_object_add(o, "version", json_object_new_string(FDWHY_VERSION));
-	json_object_object_add(o, "command", list);
-	json_object_object_add(o, "start_real_ns",
-			       json_object_new_int64(now.tv_sec * 1000000000ll + now.tv_nsec));
-	json_object_object_add(o, "run_pid", json_object_new_int(getpid()));
+	ADD(o, "schema", json_object_new_int(1));
+	ADD(o, "version", json_object_new_string(FDWHY_VERSION));
+	ADD(o, "command", list);
+	ADD(o, "start_real_ns", json_number(util_now_ns(CLOCK_REALTIME)));
+	ADD(o, "run_pid", json_object_new_int(getpid()));
 	error = json_object_to_file_ext(file, o, JSON_C_TO_STRING_PLAIN);
 	if (error)
 		util_error(125, "%s: cannot write: %s", file, strerror(errno));

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "elfkind.h"
+#include "json_add.h"
 #include "names.h"
 #include "run.h"
 #include "session.h"
@@ -26,14 +27,6 @@
 
 static const int forwarded[] = {SIGHUP,  SIGINT,  SIGQUIT,  SIGTERM, SIGUSR1,
 				SIGUSR2, SIGALRM, SIGWINCH, SIGPIPE};
-
-static uint64_t now_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
 
 static void block(sigset_t *ret_old)
 {
@@ -124,12 +117,10 @@ static void note_end(struct tree *t, pid_t pid, int status)
 	struct json_object *o = json_object_new_object();
 	bool killed = WIFSIGNALED(status);
 
-	json_object_object_add(o, "pid", json_object_new_int(pid));
-	json_object_object_add(o, "time_real_ns",
-			       json_object_new_int64((int64_t)now_ns(CLOCK_REALTIME)));
-	json_object_object_add(o, "status",
-			       killed ? NULL : json_object_new_int(WEXITSTATUS(status)));
-	json_object_object_add(o, "signal", killed ? json_object_new_int(WTERMSIG(status)) : NULL);
+	ADD(o, "pid", json_object_new_int(pid));
+	ADD(o, "time_real_ns", json_number(util_now_ns(CLOCK_REALTIME)));
+	ADD(o, "status", killed ? NULL : json_object_new_int(WEXITSTATUS(status)));
+	ADD(o, "signal", killed ? json_object_new_int(WTERMSIG(status)) : NULL);
 	append(t, "ends.jsonl", o);
 }
 
@@ -165,7 +156,7 @@ static bool is_old_enough(int pid)
 {
 	uint64_t start = session_process_start(pid);
 
-	return start && now_ns(CLOCK_BOOTTIME) > start + 2 * LOOK_NS;
+	return start && util_now_ns(CLOCK_BOOTTIME) > start + 2 * LOOK_NS;
 }
 
 /* Without a record at two looks in a row, for the first time? */
@@ -193,19 +184,17 @@ static void note_unfollowed(struct tree *t, int pid)
 	char link[64], comm[64], exe[4096] = "?", *reached;
 	ssize_t n;
 
-	snprintf(link, sizeof(link), "/proc/%d/comm", pid);
-	if (util_read_file(link, comm, sizeof(comm)) <= 0)
+	if (!util_comm(pid, comm, sizeof(comm)))
 		strcpy(comm, "?");
-	comm[strcspn(comm, "\n")] = '\0';
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	n = readlink(link, exe, sizeof(exe) - 1);
 	exe[n > 0 ? n : 1] = '\0';
 	reached = util_copy(link);
 	o = json_object_new_object();
-	json_object_object_add(o, "pid", json_object_new_int(pid));
-	json_object_object_add(o, "comm", json_object_new_string(util_clean(comm)));
-	json_object_object_add(o, "exe", json_object_new_string(util_clean(exe)));
-	json_object_object_add(o, "why", json_object_new_string(elfkind_reason(reached)));
+	ADD(o, "pid", json_object_new_int(pid));
+	ADD(o, "comm", json_object_new_string(comm));
+	ADD(o, "exe", json_object_new_string(util_clean(exe)));
+	ADD(o, "why", json_object_new_string(elfkind_reason(reached)));
 	append(t, "unfollowed.jsonl", o);
 	free(reached);
 }
@@ -285,10 +274,10 @@ bool tree_step(struct tree *t, int ms)
 		forward(t, &info);
 	if (!reap(t))
 		return false;
-	if (now_ns(CLOCK_MONOTONIC) - t->looked_ns > LOOK_NS) {
+	if (util_now_ns(CLOCK_MONOTONIC) - t->looked_ns > LOOK_NS) {
 		t->looks++;
 		tree_children(getpid(), look_at, t);
-		t->looked_ns = now_ns(CLOCK_MONOTONIC);
+		t->looked_ns = util_now_ns(CLOCK_MONOTONIC);
 	}
 	return t->all || !t->child_ended;
 }

@@ -7,7 +7,6 @@
  */
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include "model.h"
 #include "names.h"
 #include "record_read.h"
@@ -33,20 +32,12 @@ struct run_why {
 	size_t count, room;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 struct run_why *run_why_open(const char *session)
 {
 	struct run_why *w = util_alloc(1, sizeof(*w));
 
 	w->session = session;
-	w->began_ns = now_ns();
+	w->began_ns = util_now_ns(CLOCK_MONOTONIC);
 	return w;
 }
 
@@ -112,7 +103,7 @@ static void explain_alone(struct answer *a, const struct record *r, const struct
 
 static bool may_spend(const struct run_why *w)
 {
-	return w->spent_ns <= CREDIT_NS + (now_ns() - w->began_ns) / SHARE;
+	return w->spent_ns <= CREDIT_NS + (util_now_ns(CLOCK_MONOTONIC) - w->began_ns) / SHARE;
 }
 
 static const struct model_eagain *same_place(struct model *m, const struct record *r,
@@ -131,7 +122,7 @@ static void explain_in_session(struct run_why *w, struct answer *a, const struct
 {
 	const struct model_options all = {0};
 	const struct model_eagain *e;
-	uint64_t began = now_ns();
+	uint64_t began = util_now_ns(CLOCK_MONOTONIC);
 	struct model m;
 
 	e = model_load(w->session, &all, &m) ? NULL : same_place(&m, r, s);
@@ -144,7 +135,7 @@ static void explain_in_session(struct run_why *w, struct answer *a, const struct
 		a->is.now_backlog = e->now_backlog;
 	}
 	model_free(&m);
-	w->spent_ns += now_ns() - began;
+	w->spent_ns += util_now_ns(CLOCK_MONOTONIC) - began;
 }
 
 const struct run_answer *run_why(struct run_why *w, const struct record *r, uint32_t site)

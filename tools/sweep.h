@@ -145,7 +145,6 @@ void sweep_kill_below(pid_t pid, void *arg);
 void sweep_job_kill(struct sweep_job *j);
 /* Forget it; its files go unless `keep`. */
 void sweep_job_free(struct sweep_job *j, bool keep);
-uint64_t sweep_now(void);
 
 /* ---- sweep_stop.c: where a run stands
  * ------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "json_add.h"
 #include "names.h"
 #include "rules_parse.h"
 #include "sweep.h"
@@ -58,7 +59,7 @@ void sweep_progress(const struct sweep *s, uint64_t began_ns, size_t done_before
 	}
 	if (now && rest)
 		snprintf(left, sizeof(left), ", %s left",
-			 util_duration((sweep_now() - began_ns) / now * rest));
+			 util_duration((util_now_ns(CLOCK_MONOTONIC) - began_ns) / now * rest));
 	print_bar(s, left);
 	if (end)
 		fputs("\r\033[K", stderr);
@@ -98,7 +99,7 @@ static void print_case(FILE *to, const struct sweep *s, const struct sweep_case 
 	free(name);
 }
 
-static bool is_bad(const struct sweep_case *c)
+static bool is_finding(const struct sweep_case *c)
 {
 	return c->findings_count && c->findings[0].kind != SWEEP_exit;
 }
@@ -108,7 +109,7 @@ void sweep_print(FILE *to, const struct sweep *s)
 	unsigned number = 0;
 
 	for (size_t i = 0; i < s->cases_count; i++)
-		if (is_bad(&s->cases[i]))
+		if (is_finding(&s->cases[i]))
 			print_case(to, s, &s->cases[i], ++number);
 	fprintf(to, "%s%zu places, %zu of %zu runs", number ? "\n" : "", s->sites_count, s->done,
 		s->cases_count);
@@ -126,13 +127,6 @@ void sweep_print(FILE *to, const struct sweep *s)
 
 /* ---- for machines -----------------------------------------------------------------------------
  */
-
-#define ADD(o, key, value) json_object_object_add(o, key, value)
-
-static struct json_object *text(const char *s)
-{
-	return s ? json_object_new_string(s) : NULL;
-}
 
 /* The lines of a printed stack. */
 static struct json_object *lines_of(const char *stack)
@@ -158,10 +152,10 @@ static struct json_object *failed_of(const struct sweep *s, const struct sweep_c
 		const struct sweep_site *x = &s->sites[c->site[i]];
 		struct json_object *o = json_object_new_object();
 
-		ADD(o, "call", text(names_call_plain(x->call)));
-		ADD(o, "errno", text(rules_error_name(c->error[i])));
-		ADD(o, "kind", text(names_kind(x->kind)));
-		ADD(o, "target", text(x->target));
+		ADD(o, "call", json_text(names_call_plain(x->call)));
+		ADD(o, "errno", json_text(rules_error_name(c->error[i])));
+		ADD(o, "kind", json_text(names_kind(x->kind)));
+		ADD(o, "target", json_text(x->target));
 		ADD(o, "stack", lines_of(x->stack));
 		json_object_array_add(list, o);
 	}
@@ -173,7 +167,7 @@ static struct json_object *case_of(const struct sweep *s, const struct sweep_cas
 	struct json_object *o = json_object_new_object(), *list = json_object_new_array();
 	char *name = sweep_case_name(s, c);
 
-	ADD(o, "case", text(name));
+	ADD(o, "case", json_text(name));
 	ADD(o, "failed", failed_of(s, c));
 	ADD(o, "done", json_object_new_boolean(c->done));
 	ADD(o, "reached", json_object_new_boolean(!c->missed));
@@ -181,8 +175,8 @@ static struct json_object *case_of(const struct sweep *s, const struct sweep_cas
 	for (size_t i = 0; i < c->findings_count; i++) {
 		struct json_object *f = json_object_new_object();
 
-		ADD(f, "kind", text(sweep_finding_name(c->findings[i].kind)));
-		ADD(f, "text", text(c->findings[i].text));
+		ADD(f, "kind", json_text(sweep_finding_name(c->findings[i].kind)));
+		ADD(f, "text", json_text(c->findings[i].text));
 		ADD(f, "stack", lines_of(c->findings[i].stack));
 		json_object_array_add(list, f);
 	}
@@ -199,12 +193,12 @@ void sweep_print_json(FILE *to, const struct sweep *s)
 	for (size_t i = 0; i < s->cases_count; i++)
 		json_object_array_add(cases, case_of(s, &s->cases[i]));
 	for (unsigned i = 0; i < SWEEP_KINDS; i++)
-		ADD(totals, sweep_finding_name(i), json_object_new_int64((int64_t)s->found[i]));
+		ADD(totals, sweep_finding_name(i), json_number(s->found[i]));
 	ADD(root, "schema", json_object_new_int(1));
-	ADD(root, "places", json_object_new_int64((int64_t)s->sites_count));
-	ADD(root, "runs", json_object_new_int64((int64_t)s->cases_count));
-	ADD(root, "done", json_object_new_int64((int64_t)s->done));
-	ADD(root, "resumed", json_object_new_int64((int64_t)s->resumed));
+	ADD(root, "places", json_number(s->sites_count));
+	ADD(root, "runs", json_number(s->cases_count));
+	ADD(root, "done", json_number(s->done));
+	ADD(root, "resumed", json_number(s->resumed));
 	ADD(root, "totals", totals);
 	ADD(root, "cases", cases);
 	fprintf(to, "%s\n", json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));

@@ -17,14 +17,6 @@
 #include "sweep.h"
 #include "util.h"
 
-uint64_t sweep_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *f)
 {
 	(void)st, (void)type, (void)f;
@@ -89,7 +81,7 @@ int sweep_job_start(const struct sweep *s, struct sweep_job *j, const char *name
 	j->session = util_format("%s/runs/%s", s->o.directory, name);
 	j->output = util_format("%s/runs/%s.out", s->o.directory, name);
 	nftw(j->session, remove_one, 8, FTW_DEPTH | FTW_PHYS); /* of a run that was stopped */
-	j->began_ns = sweep_now();
+	j->began_ns = util_now_ns(CLOCK_MONOTONIC);
 	fflush(NULL);
 	if (j->traced && pipe2(j->gate, O_CLOEXEC))
 		return util_error(2, "pipe: %s", strerror(errno));
@@ -133,17 +125,17 @@ void sweep_job_kill(struct sweep_job *j)
 		waitpid(j->pid, &j->status, 0);
 		j->pid = 0;
 	}
-	j->ended_ns = sweep_now();
+	j->ended_ns = util_now_ns(CLOCK_MONOTONIC);
 }
 
 bool sweep_job_ended(struct sweep_job *j, uint64_t deadline_ns)
 {
 	if (waitpid(j->pid, &j->status, WNOHANG) == j->pid) {
 		j->pid = 0;
-		j->ended_ns = sweep_now();
+		j->ended_ns = util_now_ns(CLOCK_MONOTONIC);
 		return true;
 	}
-	if (sweep_now() < j->began_ns + deadline_ns)
+	if (util_now_ns(CLOCK_MONOTONIC) < j->began_ns + deadline_ns)
 		return false;
 	j->timed_out = true;
 	sweep_standing(j);

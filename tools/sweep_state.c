@@ -9,15 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "json_add.h"
 #include "sweep.h"
 #include "util.h"
-
-#define ADD(o, key, value) json_object_object_add(o, key, value)
-
-static struct json_object *text(const char *s)
-{
-	return s ? json_object_new_string(s) : NULL;
-}
 
 static const char *text_at(struct json_object *o, const char *key)
 {
@@ -34,11 +28,11 @@ static struct json_object *description(const struct sweep *s)
 	struct json_object *o = json_object_new_object(), *words = json_object_new_array();
 
 	for (char **word = s->o.command; *word; word++)
-		json_object_array_add(words, text(*word));
+		json_object_array_add(words, json_text(*word));
 	ADD(o, "command", words);
-	ADD(o, "calls", text(s->o.calls));
-	ADD(o, "errors", text(s->o.errors));
-	ADD(o, "where", text(s->o.where));
+	ADD(o, "calls", json_text(s->o.calls));
+	ADD(o, "errors", json_text(s->o.errors));
+	ADD(o, "where", json_text(s->o.where));
 	return o;
 }
 
@@ -110,12 +104,12 @@ void sweep_save(struct sweep *s, const struct sweep_case *c)
 	for (size_t i = 0; i < c->findings_count; i++) {
 		struct json_object *f = json_object_new_object();
 
-		ADD(f, "kind", text(sweep_finding_name(c->findings[i].kind)));
-		ADD(f, "text", text(c->findings[i].text));
-		ADD(f, "stack", text(c->findings[i].stack));
+		ADD(f, "kind", json_text(sweep_finding_name(c->findings[i].kind)));
+		ADD(f, "text", json_text(c->findings[i].text));
+		ADD(f, "stack", json_text(c->findings[i].stack));
 		json_object_array_add(list, f);
 	}
-	ADD(o, "case", text(name));
+	ADD(o, "case", json_text(name));
 	ADD(o, "status", json_object_new_int(c->status));
 	ADD(o, "missed", json_object_new_boolean(c->missed));
 	ADD(o, "findings", list);

@@ -57,15 +57,12 @@ static void describe(pid_t pid, void *arg)
 	struct standing *s = arg;
 	char path[64], comm[64], where[128];
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	if (util_read_file(path, comm, sizeof(comm)) <= 0)
+	if (!util_comm(pid, comm, sizeof(comm)))
 		return;
-	comm[strcspn(comm, "\n")] = '\0';
 	snprintf(path, sizeof(path), "/proc/%d/wchan", (int)pid);
 	if (util_read_file(path, where, sizeof(where)) <= 0 || !strcmp(where, "0"))
 		strcpy(where, "nothing: it is running");
-	fprintf(s->to, "%s%s %d waits in %s", s->last ? "; " : "", util_clean(comm), (int)pid,
-		where);
+	fprintf(s->to, "%s%s %d waits in %s", s->last ? "; " : "", comm, (int)pid, where);
 	s->last = pid;
 	tree_children(pid, describe, s);
 }

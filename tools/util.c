@@ -75,8 +75,7 @@ static size_t printable(const unsigned char *s)
 		{0xc2, 0xa0, 0xbf}, /* no control characters of Latin 1 */
 		{0xe0, 0xa0, 0xbf}, /* no overlong forms */
 		{0xed, 0x80, 0x9f}, /* no surrogates */
-		{0xf0, 0x90, 0xbf},
-		{0xf4, 0x80, 0x8f},
+		{0xf0, 0x90, 0xbf}, {0xf4, 0x80, 0x8f},
 	};
 	size_t n = *s >= 0xf0 ? 4 : *s >= 0xe0 ? 3 : 2;
 
@@ -168,6 +167,26 @@ long util_read_file(const char *path, char *ret, size_t size)
 	close(fd);
 	ret[n] = '\0';
 	return got < 0 ? -EIO : (long)n;
+}
+
+bool util_comm(int pid, char *ret, size_t size)
+{
+	char path[64];
+	long n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	n = util_read_file(path, ret, size);
+	ret[n > 0 ? strcspn(ret, "\n") : 0] = '\0';
+	util_clean(ret);
+	return n > 0;
+}
+
+uint64_t util_now_ns(clockid_t clock)
+{
+	struct timespec t;
+
+	clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 bool util_own_directory(char *ret, size_t size)

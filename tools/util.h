@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <time.h>
 
 /* Print "fdwhy: ..." on stderr, one line; returns `status` for the caller to return. */
 int util_error(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -34,6 +35,10 @@ unsigned util_distance(const char *a, const char *b);
 FILE *util_open(const char *path);
 /* A small file (a /proc file) as text: its bytes, or -errno. Always terminated. */
 long util_read_file(const char *path, char *ret, size_t size);
+/* The name of a process or thread as the kernel has it, fit for printing: false and "" when there
+ * is none. */
+bool util_comm(int pid, char *ret, size_t size);
+uint64_t util_now_ns(clockid_t clock);
 /* Absolute path of this program's directory. */
 bool util_own_directory(char *ret, size_t size);
 /* 1234567890 ns -> "1.2 s"; into a static ring of buffers, for printing only. */
