@@ -290,8 +290,7 @@ int port_connect(int port)
 
 int fdwhy_run(const struct work *w, const char *session, char *const argv[])
 {
-	char *all[64] = {(char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)session,        "--"};
+	char *all[64] = {ARG(built("fdwhy")), "run", "-q", "-o", ARG(session), "--"};
 
 	for (size_t i = 0; argv[i] && i < 50; i++)
 		all[6 + i] = argv[i];
@@ -312,8 +311,7 @@ struct proc preload_start(const struct work *w, const char *session, char *const
 
 static json_object *report_with(const struct work *w, const char *option, const char *session)
 {
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "report", (char *)(uintptr_t)option,
-			(char *)(uintptr_t)session, NULL};
+	char *argv[] = {ARG(built("fdwhy")), "report", ARG(option), ARG(session), NULL};
 	struct proc p;
 	int status = run(w, argv, NULL, &p);
 	json_object *o = json_object_from_file(p.out);
@@ -337,12 +335,7 @@ json_object *report_all_of(const struct work *w, const char *session)
 
 int64_t rule_counter(const struct work *w, const char *session, const char *key)
 {
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
-			"ctl",
-			(char *)(uintptr_t)session,
-			"list",
-			"--json",
-			NULL};
+	char *argv[] = {ARG(built("fdwhy")), "ctl", ARG(session), "list", "--json", NULL};
 	struct proc p;
 	json_object *list;
 	int64_t count = 0;

@@ -30,6 +30,9 @@ const char *work_path(const struct work *w, const char *name);
 /* Absolute path of a built file: "fdwhy", "libfdwhy.so", "targets/leak_open". */
 const char *built(const char *name);
 
+/* A constant as a word of an argv, which execve() does not change. */
+#define ARG(s) ((char *)(uintptr_t)(s))
+
 struct proc {
 	pid_t pid;
 	int in;        /* its standard input; -1 closed */

@@ -9,7 +9,6 @@
 #include <sys/stat.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
 #define LIBC "/usr/aarch64-linux-gnu"
 
 static void need_aarch64(void)
@@ -26,8 +25,8 @@ static char *output_of(const struct work *w, const char *session, const char *ta
 		       const char *arg, int *ret_status)
 {
 	char preload[600], place[600], path[300];
-	char *with[] = {"qemu-aarch64", "-L",  LIBC,     "-E", preload, "-E",
-			place,          path, ARG(arg), NULL};
+	char *with[] = {"qemu-aarch64", "-L",  LIBC, "-E",     preload,
+			"-E",           place, path, ARG(arg), NULL};
 	char *bare[] = {"qemu-aarch64", "-L", LIBC, path, ARG(arg), NULL};
 	struct proc p;
 

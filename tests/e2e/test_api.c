@@ -8,8 +8,6 @@
 #include <string.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 static const char *const targets[] = {"targets/api", "targets/api_fixed"};
 
 static int start(const struct work *w, bool shim, const char *target, const char *mode,

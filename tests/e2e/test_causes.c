@@ -19,8 +19,7 @@ static struct live watch(const struct work *w, const char *name, const char *a, 
 			 const char *c)
 {
 	char path[64];
-	char *argv[] = { path, (char *)(uintptr_t)a, (char *)(uintptr_t)b, (char *)(uintptr_t)c,
-			 NULL };
+	char *argv[] = {path, ARG(a), ARG(b), ARG(c), NULL};
 	struct live l;
 	char full[512];
 
@@ -44,31 +43,31 @@ struct row {
 	const char *target, *a, *b;
 	const char *call, *function;
 	const char *cause, *mode; /* mode "": has none */
-	bool timed;		  /* the timeout and the time waited are told */
+	bool timed;               /* the timeout and the time waited are told */
 };
 
 static const struct row rows[] = {
-	{ "eagain_recv", "nonblock", "stream", "recv", "receive_nothing", "nothing-to-read",
-	  "O_NONBLOCK", false },
-	{ "eagain_recv", "dontwait", "seqpacket", "recv", "receive_nothing", "nothing-to-read",
-	  "MSG_DONTWAIT", false },
-	{ "eagain_recv", "timeout", "dgram", "recv", "receive_nothing", "receive-timeout",
-	  "SO_RCVTIMEO", true },
-	{ "eagain_send", "nonblock", "stream", "send", "send_until_full", "send-buffer-full",
-	  "O_NONBLOCK", false },
-	{ "eagain_send", "dontwait", "tcp", "send", "send_until_full", "send-buffer-full",
-	  "MSG_DONTWAIT", false },
-	{ "eagain_send", "timeout", "seqpacket", "send", "send_until_full", "send-buffer-full",
-	  "SO_SNDTIMEO", true },
-	{ "eagain_send", "timeout", "tcp", "send", "send_until_full", "send-buffer-full",
-	  "SO_SNDTIMEO", true },
-	{ "eagain_accept", "nonblock", NULL, "accept", "accept_nobody", "nothing-pending",
-	  "O_NONBLOCK", false },
-	{ "eagain_accept", "timeout", NULL, "accept", "accept_nobody", "receive-timeout",
-	  "SO_RCVTIMEO", true },
-	{ "eagain_pipe", "write", NULL, "write", "fill_pipe", "pipe-full", "O_NONBLOCK", false },
-	{ "eagain_pipe", "read", NULL, "read", "read_empty_pipe", "nothing-to-read", "O_NONBLOCK",
-	  false },
+	{"eagain_recv", "nonblock", "stream", "recv", "receive_nothing", "nothing-to-read",
+	 "O_NONBLOCK", false},
+	{"eagain_recv", "dontwait", "seqpacket", "recv", "receive_nothing", "nothing-to-read",
+	 "MSG_DONTWAIT", false},
+	{"eagain_recv", "timeout", "dgram", "recv", "receive_nothing", "receive-timeout",
+	 "SO_RCVTIMEO", true},
+	{"eagain_send", "nonblock", "stream", "send", "send_until_full", "send-buffer-full",
+	 "O_NONBLOCK", false},
+	{"eagain_send", "dontwait", "tcp", "send", "send_until_full", "send-buffer-full",
+	 "MSG_DONTWAIT", false},
+	{"eagain_send", "timeout", "seqpacket", "send", "send_until_full", "send-buffer-full",
+	 "SO_SNDTIMEO", true},
+	{"eagain_send", "timeout", "tcp", "send", "send_until_full", "send-buffer-full",
+	 "SO_SNDTIMEO", true},
+	{"eagain_accept", "nonblock", NULL, "accept", "accept_nobody", "nothing-pending",
+	 "O_NONBLOCK", false},
+	{"eagain_accept", "timeout", NULL, "accept", "accept_nobody", "receive-timeout",
+	 "SO_RCVTIMEO", true},
+	{"eagain_pipe", "write", NULL, "write", "fill_pipe", "pipe-full", "O_NONBLOCK", false},
+	{"eagain_pipe", "read", NULL, "read", "read_empty_pipe", "nothing-to-read", "O_NONBLOCK",
+	 false},
 };
 
 static void check_row(const struct work *w, const struct row *row)
@@ -172,8 +171,8 @@ static void with_no_stop_the_listener_is_named_and_left_alone(void **state)
 {
 	const struct work *w = *state;
 	struct live l = watch(w, "eagain_connect", "nonblock", w->dir, NULL);
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "report", "--json", "--no-stop",
-			 (char *)(uintptr_t)work_path(w, "s"), NULL };
+	char *argv[] = {ARG(built("fdwhy")),    "report", "--json", "--no-stop",
+			ARG(work_path(w, "s")), NULL};
 	struct proc p;
 	json_object *r, *e;
 

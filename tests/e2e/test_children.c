@@ -12,7 +12,7 @@ static char target_path[512];
 
 static struct proc start(const struct work *w, const char *way)
 {
-	char *argv[] = {target_path, (char *)(uintptr_t)way, NULL};
+	char *argv[] = {target_path, ARG(way), NULL};
 	struct proc p;
 
 	strcpy(target_path, built("targets/child_leak"));
@@ -114,7 +114,7 @@ static void the_report_says_it_to_people(void **state)
 {
 	const struct work *w = *state;
 	char fdwhy[512], session[512];
-	char *argv[] = {fdwhy, (char *)(uintptr_t) "report", session, NULL};
+	char *argv[] = {fdwhy, ARG("report"), session, NULL};
 	struct proc p = start(w, "fork"), q;
 	char *text;
 

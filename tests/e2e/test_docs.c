@@ -18,8 +18,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 struct doc {
 	const struct work *w;
 	const char *name;

@@ -91,18 +91,8 @@ static bool greets(void *arg)
 static void start_dovecot(const struct work *w, struct dovecot *d, const char *option)
 {
 	char session[512], conf[512];
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
-			"run",
-			"-q",
-			(char *)(uintptr_t)option,
-			"-o",
-			session,
-			"--",
-			"/usr/sbin/dovecot",
-			"-F",
-			"-c",
-			conf,
-			NULL};
+	char *argv[] = {ARG(built("fdwhy")), "run", "-q", ARG(option), "-o", session, "--",
+			"/usr/sbin/dovecot", "-F",  "-c", conf,        NULL};
 
 	d->w = w;
 	d->port = port_free();

@@ -14,7 +14,7 @@ struct expected {
 static void expect(const struct work *w, const struct expected *x)
 {
 	char way[64];
-	char *argv[] = {(char *)(uintptr_t)built("targets/failing"), way, NULL};
+	char *argv[] = {ARG(built("targets/failing")), way, NULL};
 	const char *session = work_path(w, x->way);
 	json_object *report, *e;
 
@@ -52,7 +52,7 @@ WAY(waiting, "recv", "waiting", "nothing-to-read", "MSG_DONTWAIT", "benign")
 static void a_full_backlog_names_the_listener(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("targets/failing"), "connect_backlog", NULL};
+	char *argv[] = {ARG(built("targets/failing")), "connect_backlog", NULL};
 	json_object *report, *e;
 
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
@@ -73,14 +73,9 @@ static void a_full_backlog_names_the_listener(void **state)
 static void a_held_record_lock_names_its_holder(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
-			"run",
-			"-q",
-			"-o",
-			(char *)(uintptr_t)work_path(w, "s"),
-			(char *)(uintptr_t)built("targets/failing"),
-			"fcntl_held",
-			NULL};
+	char *argv[] = {
+		ARG(built("fdwhy")),           "run",        "-q", "-o", ARG(work_path(w, "s")),
+		ARG(built("targets/failing")), "fcntl_held", NULL};
 	struct proc p = proc_start(w, argv, NULL);
 	json_object *report, *e, *child;
 
@@ -103,14 +98,9 @@ static void a_held_record_lock_names_its_holder(void **state)
 static void a_held_flock_names_its_holder_while_it_lives(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
-			"run",
-			"-q",
-			"-o",
-			(char *)(uintptr_t)work_path(w, "s"),
-			(char *)(uintptr_t)built("targets/failing"),
-			"flock_held",
-			NULL};
+	char *argv[] = {
+		ARG(built("fdwhy")),           "run",        "-q", "-o", ARG(work_path(w, "s")),
+		ARG(built("targets/failing")), "flock_held", NULL};
 	struct proc p = proc_start(w, argv, NULL);
 	json_object *report, *e;
 
@@ -127,15 +117,15 @@ static void a_held_flock_names_its_holder_while_it_lives(void **state)
 static void each_single_failure_is_a_line_of_the_log(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+	char *argv[] = {ARG(built("fdwhy")),
 			"run",
 			"-q",
 			"-o",
-			(char *)(uintptr_t)work_path(w, "s"),
+			ARG(work_path(w, "s")),
 			"--log",
-			(char *)(uintptr_t)work_path(w, "log"),
+			ARG(work_path(w, "log")),
 			"--log-stacks",
-			(char *)(uintptr_t)built("targets/failing"),
+			ARG(built("targets/failing")),
 			"spinning",
 			NULL};
 	int64_t lines = 0, lost = 0;

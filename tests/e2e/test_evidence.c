@@ -21,7 +21,7 @@ static bool exited_77;
 static json_object *after(const struct work *w, const char *name, const char *a, const char *b)
 {
 	char full[512], path[64];
-	char *argv[] = {full, (char *)(uintptr_t)a, (char *)(uintptr_t)b, NULL};
+	char *argv[] = {full, ARG(a), ARG(b), NULL};
 	struct proc p;
 	int status;
 

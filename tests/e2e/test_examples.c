@@ -10,8 +10,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 static int under_fdwhy(const struct work *w, const char *program, struct proc *ret)
 {
 	char *argv[] = {ARG(built("fdwhy")), "run", "-q", "--", ARG(built(program)), NULL};

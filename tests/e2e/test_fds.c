@@ -13,7 +13,7 @@ static char target_path[512];
 
 static struct proc start(const struct work *w, const char *name, char *way)
 {
-	char *argv[] = {target_path, way, way ? (char *)(uintptr_t) "wait" : NULL, NULL};
+	char *argv[] = {target_path, way, way ? ARG("wait") : NULL, NULL};
 	char relative[64];
 	struct proc p;
 
@@ -85,7 +85,7 @@ static void what_the_kernel_knows_of_open_fds_is_told(void **state)
 static char *screen(const struct work *w, char *option)
 {
 	char fdwhy[512], session[512];
-	char *argv[] = {fdwhy, (char *)(uintptr_t) "fds", session, option, NULL};
+	char *argv[] = {fdwhy, ARG("fds"), session, option, NULL};
 	struct proc p;
 
 	strcpy(fdwhy, built("fdwhy"));
@@ -100,8 +100,7 @@ static void the_report_tells_the_states_of_a_site(void **state)
 	const struct work *w = *state;
 	struct proc p = start(w, "fd_states", NULL), q;
 	char *fdwhy = strdup(built("fdwhy")), *session = strdup(work_path(w, "s")), *text;
-	char *argv[] = {fdwhy, (char *)(uintptr_t) "report", (char *)(uintptr_t) "--all", session,
-			NULL};
+	char *argv[] = {fdwhy, ARG("report"), ARG("--all"), session, NULL};
 
 	assert_int_equal(run(w, argv, NULL, &q), 0);
 	stop(&p);
@@ -127,7 +126,7 @@ static size_t lines(const char *s)
 
 static void one_screen_answers_who_what_and_where(void **state)
 {
-	struct proc p = start(*state, "lifetime", (char *)(uintptr_t) "leak");
+	struct proc p = start(*state, "lifetime", ARG("leak"));
 	char *text = screen(*state, NULL);
 
 	assert_non_null(strstr(text, "One process"));
@@ -146,8 +145,8 @@ static void one_screen_answers_who_what_and_where(void **state)
 
 static void the_same_is_there_for_machines(void **state)
 {
-	struct proc p = start(*state, "lifetime", (char *)(uintptr_t) "leak");
-	char *text = screen(*state, (char *)(uintptr_t) "--json");
+	struct proc p = start(*state, "lifetime", ARG("leak"));
+	char *text = screen(*state, ARG("--json"));
 	json_object *o = json_tokener_parse(text), *x;
 
 	assert_non_null(o);

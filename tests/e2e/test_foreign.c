@@ -61,7 +61,7 @@ static json_object *same(const struct work *w, char *const argv[], int processes
 
 static void same_script(const struct work *w, const char *script, int processes)
 {
-	char *argv[] = {"sh", "-c", (char *)(uintptr_t)script, NULL};
+	char *argv[] = {"sh", "-c", ARG(script), NULL};
 
 	json_object_put(same(w, argv, processes));
 }
@@ -108,14 +108,8 @@ static void asan_finds_the_same_under_the_shim(void **state)
 static void sanitized_with(const struct work *w, const char *compiler, const char *sanitizer)
 {
 	char source[4200], option[64];
-	char *build[] = {(char *)(uintptr_t)compiler,
-			 option,
-			 "-g",
-			 "-D_GNU_SOURCE",
-			 source,
-			 "-o",
-			 "program",
-			 NULL};
+	char *build[] = {ARG(compiler), option, "-g",      "-D_GNU_SOURCE",
+			 source,        "-o",   "program", NULL};
 	char *argv[] = {"./program", NULL};
 
 	SKIP_IF_TOO_RANDOM();

@@ -74,12 +74,12 @@ static void under_retry_the_second_takes_over(void **state)
 {
 	struct work *w = *state;
 	struct kea one, two;
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+	char *argv[] = {ARG(built("fdwhy")),
 			"run",
 			"-q",
 			"--retry=flock:path=*/ctl.lock:for=1h:budget=1h",
 			"-o",
-			(char *)(uintptr_t)work_path(w, "s"),
+			ARG(work_path(w, "s")),
 			"--",
 			"kea-dhcp4",
 			"-p",
@@ -102,11 +102,11 @@ static void under_retry_the_second_takes_over(void **state)
 
 static void fail_second(const struct work *w, struct kea *k)
 {
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+	char *argv[] = {ARG(built("fdwhy")),
 			"run",
 			"-q",
 			"-o",
-			(char *)(uintptr_t)work_path(w, "s"),
+			ARG(work_path(w, "s")),
 			"--",
 			"kea-dhcp4",
 			"-p",

@@ -11,7 +11,7 @@
 static json_object *record(const struct work *w, const char *name, const char *n)
 {
 	char path[512], relative[64];
-	char *argv[] = { path, (char *)(uintptr_t)n, NULL };
+	char *argv[] = {path, ARG(n), NULL};
 
 	snprintf(relative, sizeof(relative), "targets/%s", name);
 	strcpy(path, built(relative));

@@ -10,7 +10,7 @@
 static json_object *record(const struct work *w, const char *way, int expected)
 {
 	char name[64];
-	char *argv[] = {(char *)(uintptr_t)built("targets/lifetime"), name, NULL};
+	char *argv[] = {ARG(built("targets/lifetime")), name, NULL};
 
 	strcpy(name, way);
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), expected);
@@ -175,9 +175,15 @@ static bool has_all_children(void *arg)
 static void a_fork_child_has_what_its_parent_had_at_the_fork(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			(char *)(uintptr_t)work_path(w, "s"),
-			(char *)(uintptr_t)built("targets/lifetime"), "fork_race", "wait", NULL};
+	char *argv[] = {ARG(built("fdwhy")),
+			"run",
+			"-q",
+			"-o",
+			ARG(work_path(w, "s")),
+			ARG(built("targets/lifetime")),
+			"fork_race",
+			"wait",
+			NULL};
 	struct proc p = proc_start(w, argv, NULL);
 	json_object *r, *list;
 
@@ -344,12 +350,12 @@ static void pitfall_25_an_fd_received_in_a_message_is_a_birth(void **state)
 static void a_living_process_is_held_against_proc(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("fdwhy"),
+	char *argv[] = {ARG(built("fdwhy")),
 			"run",
 			"-q",
 			"-o",
-			(char *)(uintptr_t)work_path(w, "s"),
-			(char *)(uintptr_t)built("targets/lifetime"),
+			ARG(work_path(w, "s")),
+			ARG(built("targets/lifetime")),
 			"leak",
 			"wait",
 			NULL};
@@ -369,9 +375,9 @@ static void plain_preload_makes_a_session_and_reports_at_exit(void **state)
 {
 	const struct work *w = *state;
 	char preload[600], runtime[600];
-	char *argv[] = {(char *)(uintptr_t)built("targets/lifetime"), "leak", NULL};
+	char *argv[] = {ARG(built("targets/lifetime")), "leak", NULL};
 	char *env[] = {preload, runtime, "FDWHY_REPORT=stderr", NULL};
-	char *report[] = {(char *)(uintptr_t)built("fdwhy"), "report", NULL};
+	char *report[] = {ARG(built("fdwhy")), "report", NULL};
 	char *render[] = {runtime, NULL};
 	struct proc p;
 	char *text;

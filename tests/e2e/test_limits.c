@@ -13,7 +13,7 @@ static char *target(const char *name)
 	char relative[64];
 
 	snprintf(relative, sizeof(relative), "targets/%s", name);
-	return (char *)(uintptr_t)built(relative);
+	return ARG(built(relative));
 }
 
 static json_object *record(const struct work *w, char *const argv[])
@@ -134,8 +134,7 @@ static void the_report_shows_it_to_people(void **state)
 {
 	const struct work *w = *state;
 	char *argv[] = {target("emfile_accept"), "300", "300", NULL};
-	char *report[] = {(char *)(uintptr_t)built("fdwhy"), "report",
-			  (char *)(uintptr_t)work_path(w, "s"), NULL};
+	char *report[] = {ARG(built("fdwhy")), "report", ARG(work_path(w, "s")), NULL};
 	struct proc p;
 	char *text;
 

@@ -9,7 +9,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
 #define ENOUGH 20000
 
 struct account {
@@ -161,8 +160,8 @@ static void a_line_of_an_empty_read_says_so(void **state)
 	json_object *o;
 
 	snprintf(log, sizeof(log), "%s", work_path(w, "log"));
-	log_of(w,
-	       (char *const[]){ARG(built("targets/eagain_recv")), "dontwait", "stream", NULL}, &p);
+	log_of(w, (char *const[]){ARG(built("targets/eagain_recv")), "dontwait", "stream", NULL},
+	       &p);
 	assert_true(wait_until(has_a_line, log, 30));
 	o = first_line(log);
 	assert_string_equal(text_of(o, "cause"), "nothing-to-read");

@@ -8,7 +8,7 @@
 
 static json_object *record_mailhub(const struct work *w)
 {
-	char *argv[] = { (char *)(uintptr_t)built("targets/mailhub"), NULL };
+	char *argv[] = {ARG(built("targets/mailhub")), NULL};
 
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
 	return report_of(w, work_path(w, "s"));
@@ -92,8 +92,8 @@ static void the_mail_hub_leaves_nothing_behind(void **state)
 {
 	const struct work *w = *state;
 	char tmp[300];
-	char *argv[] = { (char *)(uintptr_t)built("targets/mailhub"), NULL };
-	char *env[] = { tmp, NULL };
+	char *argv[] = {ARG(built("targets/mailhub")), NULL};
+	char *env[] = {tmp, NULL};
 	struct proc p;
 	char *text;
 

@@ -10,8 +10,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 /* A page as it reads: without fonts, quotes, and with plain hyphens. */
 static char *page_text(const char *name)
 {

@@ -15,11 +15,11 @@ struct row {
 	bool peer; /* another process has the far end */
 };
 
-#define SOCKET_ROWS(kind, call, cause, shown)                                       \
-	{kind, "nonblock", call, cause, "O_NONBLOCK", shown, true},                 \
-		{kind, "dontwait", call, cause, "MSG_DONTWAIT", shown, true},       \
-	{                                                                           \
-		kind, "timeout", call, cause, "SO_SNDTIMEO", shown, true            \
+#define SOCKET_ROWS(kind, call, cause, shown)                                 \
+	{kind, "nonblock", call, cause, "O_NONBLOCK", shown, true},           \
+		{kind, "dontwait", call, cause, "MSG_DONTWAIT", shown, true}, \
+	{                                                                     \
+		kind, "timeout", call, cause, "SO_SNDTIMEO", shown, true      \
 	}
 
 static const struct row rows[] = {
@@ -97,7 +97,7 @@ static void expect_reader(json_object *e, int reader)
 
 static void check(const struct row *x)
 {
-	char full[512], *kind = (char *)(uintptr_t)x->kind, *mode = (char *)(uintptr_t)x->mode;
+	char full[512], *kind = ARG(x->kind), *mode = ARG(x->mode);
 	void *own;
 	struct work *w;
 	struct proc p;

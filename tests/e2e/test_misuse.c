@@ -12,7 +12,7 @@ static json_object *record(const struct work *w, const char *way)
 {
 	char *target = strdup(built("targets/misuse"));
 	char *plugin = strdup(built("targets/misuse_plugin"));
-	char *argv[] = {target, (char *)(uintptr_t)way, plugin, NULL};
+	char *argv[] = {target, ARG(way), plugin, NULL};
 
 	assert_int_equal(fdwhy_run(w, work_path(w, "s"), argv), 0);
 	free(target);
@@ -23,13 +23,13 @@ static json_object *record(const struct work *w, const char *way)
 static json_object *record_quarantined(const struct work *w, const char *way)
 {
 	char *argv[] = {strdup(built("fdwhy")),
-			(char *)(uintptr_t) "run",
-			(char *)(uintptr_t) "-q",
-			(char *)(uintptr_t) "--quarantine",
-			(char *)(uintptr_t) "-o",
+			ARG("run"),
+			ARG("-q"),
+			ARG("--quarantine"),
+			ARG("-o"),
 			strdup(work_path(w, "q")),
 			strdup(built("targets/misuse")),
-			(char *)(uintptr_t)way,
+			ARG(way),
 			NULL};
 
 	assert_int_equal(run(w, argv, NULL, NULL), 0);
@@ -42,7 +42,7 @@ static json_object *record_quarantined(const struct work *w, const char *way)
 static char *text_report(const struct work *w)
 {
 	char *fdwhy = strdup(built("fdwhy")), *session = strdup(work_path(w, "s"));
-	char *argv[] = {fdwhy, (char *)(uintptr_t) "report", session, NULL};
+	char *argv[] = {fdwhy, ARG("report"), session, NULL};
 	struct proc p;
 
 	assert_int_equal(run(w, argv, NULL, &p), 0);

@@ -41,7 +41,7 @@ struct front {
 static void start_backend(struct front *f)
 {
 	char path[512];
-	char *argv[] = { (char *)(uintptr_t)built("targets/stalled_backend"), path, "1", NULL };
+	char *argv[] = {ARG(built("targets/stalled_backend")), path, "1", NULL};
 
 	strcpy(path, work_path(f->w, "backend"));
 	f->backend = preload_start(f->w, work_path(f->w, "s"), argv);
@@ -60,7 +60,7 @@ static bool answers(void *arg)
 static void start_nginx(struct front *f)
 {
 	char conf[512], prefix[512];
-	char *argv[] = { "/usr/sbin/nginx", "-c", conf, "-p", prefix, "-e", "stderr", NULL };
+	char *argv[] = {"/usr/sbin/nginx", "-c", conf, "-p", prefix, "-e", "stderr", NULL};
 
 	strcpy(conf, work_path(f->w, "nginx.conf"));
 	strcpy(prefix, f->w->dir);
@@ -112,7 +112,7 @@ static void expect_backend(struct front *f, json_object *r)
 
 static void the_backend_that_does_not_accept_is_named(void **state)
 {
-	struct front f = { .w = *state };
+	struct front f = {.w = *state};
 	json_object *r;
 
 	SKIP_UNLESS(installed("nginx"), "nginx is not installed");

@@ -20,7 +20,7 @@ struct outcome {
 
 static struct outcome outcome_of(struct proc p)
 {
-	struct outcome o = { .status = proc_wait(&p) };
+	struct outcome o = {.status = proc_wait(&p)};
 
 	o.out = file_text(p.out);
 	o.err = file_text(p.err);
@@ -47,7 +47,7 @@ static json_object *same_outcome(const struct work *w, const char *name, const c
 				 const char *b)
 {
 	char path[64];
-	char *argv[] = { NULL, (char *)(uintptr_t)a, (char *)(uintptr_t)b, NULL };
+	char *argv[] = {NULL, ARG(a), ARG(b), NULL};
 	struct outcome bare, with;
 
 	snprintf(path, sizeof(path), "targets/%s", name);
@@ -93,7 +93,7 @@ static void expect_eagain(json_object *r, const char *call, const char *function
 
 static void pitfall_1_every_way_to_close_all_numbers(void **state)
 {
-	static const char *const ways[] = { "up", "down", "range", "from" };
+	static const char *const ways[] = {"up", "down", "range", "from"};
 	const struct work *w = *state;
 
 	for (size_t i = 0; i < 4; i++) {
@@ -202,9 +202,8 @@ static void threads_that_churn_are_not_mixed_up(void **state)
 
 static const char *library(const char *name)
 {
-	static const char *const dirs[] = { "/usr/lib/x86_64-linux-gnu",
-					    "/usr/lib/aarch64-linux-gnu", "/usr/lib64",
-					    "/usr/lib" };
+	static const char *const dirs[] = {"/usr/lib/x86_64-linux-gnu",
+					   "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"};
 	static char path[256];
 
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
@@ -220,8 +219,8 @@ static void pitfall_10_an_allocator_preloaded_beside_us(void **state)
 	const struct work *w = *state;
 	const char *jemalloc = library("libjemalloc.so.2");
 	char preload[2][800], where[600];
-	char *env[] = { preload[0], where, NULL };
-	char *argv[] = { (char *)(uintptr_t)built("targets/lifetime"), "leak", NULL };
+	char *env[] = {preload[0], where, NULL};
+	char *argv[] = {ARG(built("targets/lifetime")), "leak", NULL};
 
 	SKIP_UNLESS(jemalloc, "libjemalloc.so.2 is not installed");
 	snprintf(preload[0], 800, "LD_PRELOAD=%s:%s", jemalloc, built("libfdwhy.so"));
@@ -276,9 +275,8 @@ static void pitfall_29_all_limits_and_a_filter_at_once(void **state)
 static void pitfall_20_low_resource_limits(void **state)
 {
 	static const char *const limits[][2] = {
-		{ "fsize", "0" },	{ "fsize", "1000000" }, { "as", "0x10000000" },
-		{ "nofile", "4" },	{ "nofile", "5" },	{ "nproc", "0" },
-		{ "stack", "0x20000" },
+		{"fsize", "0"},  {"fsize", "1000000"}, {"as", "0x10000000"}, {"nofile", "4"},
+		{"nofile", "5"}, {"nproc", "0"},       {"stack", "0x20000"},
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
@@ -288,7 +286,7 @@ static void pitfall_20_low_resource_limits(void **state)
 /* Room for a few pages, for one, for none: a shell and its children do not notice. */
 static void pitfall_20_a_full_disk(void **state)
 {
-	static const char *const sizes[] = { "96k", "24k", "8k" };
+	static const char *const sizes[] = {"96k", "24k", "8k"};
 	const struct work *w = *state;
 	char script[2400];
 
@@ -303,7 +301,7 @@ static void pitfall_20_a_full_disk(void **state)
 			 "LD_PRELOAD=%3$s && sh -c 'ls / >/dev/null; echo in | cat; exit 7'; "
 			 "echo status $?; %4$s many >/dev/null; echo status $?",
 			 w->dir, sizes[i], built("libfdwhy.so"), built("targets/lifetime"));
-		run(w, (char *const[]){ "unshare", "-m", "sh", "-c", script, NULL }, NULL, &p);
+		run(w, (char *const[]){"unshare", "-m", "sh", "-c", script, NULL}, NULL, &p);
 		text = file_text(p.out);
 		assert_string_equal(text, "in\nstatus 7\nstatus 0\n");
 		free(text);
@@ -313,10 +311,10 @@ static void pitfall_20_a_full_disk(void **state)
 static void pitfall_20_a_session_that_cannot_be_written(void **state)
 {
 	const struct work *w = *state;
-	const char *sessions[] = { "/proc/nowhere", "/dev/null", "/nonexistent/deep/below" };
+	const char *sessions[] = {"/proc/nowhere", "/dev/null", "/nonexistent/deep/below"};
 	char preload[600], where[600];
-	char *env[] = { preload, where, NULL };
-	char *argv[] = { (char *)(uintptr_t)built("targets/lifetime"), "leak", NULL };
+	char *env[] = {preload, where, NULL};
+	char *argv[] = {ARG(built("targets/lifetime")), "leak", NULL};
 
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", built("libfdwhy.so"));
 	for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++) {
@@ -375,7 +373,7 @@ static void pitfall_31_started_without_standard_fds(void **state)
 {
 	const struct work *w = *state;
 	char told[512], *bare, *with;
-	char *argv[] = { strdup(built("targets/fds012_closed")), told, NULL };
+	char *argv[] = {strdup(built("targets/fds012_closed")), told, NULL};
 	struct outcome o;
 
 	strcpy(told, work_path(w, "told"));
@@ -396,9 +394,15 @@ static void pitfall_32_a_daemon_that_closes_from_the_highest(void **state)
 {
 	const struct work *w = *state;
 	char fifo[512];
-	char *argv[] = { (char *)(uintptr_t)built("fdwhy"), "run", "-q", "-o",
-			 (char *)(uintptr_t)work_path(w, "s"), "--",
-			 (char *)(uintptr_t)built("targets/daemonize"), fifo, NULL };
+	char *argv[] = {ARG(built("fdwhy")),
+			"run",
+			"-q",
+			"-o",
+			ARG(work_path(w, "s")),
+			"--",
+			ARG(built("targets/daemonize")),
+			fifo,
+			NULL};
 	struct proc p;
 	json_object *r;
 	int fd;

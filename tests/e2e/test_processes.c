@@ -40,7 +40,7 @@ static void every_short_lived_process_is_counted(void **state)
 {
 	const struct work *w = *state;
 	char number[16], line[32];
-	char *argv[] = {(char *)(uintptr_t)built("targets/short_lived"), number, NULL};
+	char *argv[] = {ARG(built("targets/short_lived")), number, NULL};
 	json_object *r;
 	struct proc p;
 

@@ -7,8 +7,6 @@
 #include <string.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 static void expect_healthy_load(json_object *r)
 {
 	json_object *e = find_site(r, "eagain", "accept4", NULL);
@@ -36,12 +34,26 @@ static void redis_serves_thousands_and_is_found_healthy(void **state)
 	const struct work *w = *state;
 	char socket[300], *errors;
 	struct proc server, load;
-	char *start[] = { ARG(built("fdwhy")), "run", "-q", "-o", ARG(work_path(w, "s")),
-			  "redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
-			  "--dir", ARG(w->dir), "--maxclients", "3000", NULL };
-	char *benchmark[] = { "redis-benchmark", "-s", socket, "-c", "1000", "-n", "20000", "-q",
-			      "-t", "set,get", NULL };
-	char *shutdown[] = { "redis-cli", "-s", socket, "shutdown", "nosave", NULL };
+	char *start[] = {ARG(built("fdwhy")),
+			 "run",
+			 "-q",
+			 "-o",
+			 ARG(work_path(w, "s")),
+			 "redis-server",
+			 "--port",
+			 "0",
+			 "--unixsocket",
+			 socket,
+			 "--save",
+			 "",
+			 "--dir",
+			 ARG(w->dir),
+			 "--maxclients",
+			 "3000",
+			 NULL};
+	char *benchmark[] = {"redis-benchmark", "-s", socket, "-c",      "1000", "-n",
+			     "20000",           "-q", "-t",   "set,get", NULL};
+	char *shutdown[] = {"redis-cli", "-s", socket, "shutdown", "nosave", NULL};
 
 	SKIP_UNLESS(installed("redis-server") && installed("redis-benchmark"),
 		    "redis-server and redis-tools are not installed");

@@ -8,8 +8,6 @@
 #include <string.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 /* What one rule did with the one call of targets/retried. */
 struct ended {
 	char output[64]; /* its first line */

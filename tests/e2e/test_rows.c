@@ -11,8 +11,8 @@
 
 static char *output_of(const struct work *w, bool shim, char *argv[])
 {
-	struct proc p = shim ? preload_start(w, work_path(w, "s"), argv) :
-			       proc_start(w, argv, NULL);
+	struct proc p =
+		shim ? preload_start(w, work_path(w, "s"), argv) : proc_start(w, argv, NULL);
 	int status = proc_wait(&p);
 
 	if (status)
@@ -23,7 +23,7 @@ static char *output_of(const struct work *w, bool shim, char *argv[])
 
 static void every_call_gives_what_libc_gives(void **state)
 {
-	char *argv[] = { (char *)(uintptr_t)built("targets/rows"), NULL };
+	char *argv[] = {ARG(built("targets/rows")), NULL};
 	char *bare = output_of(*state, false, argv), *with = output_of(*state, true, argv);
 
 	assert_non_null(strstr(bare, "connect -1 9\n"));
@@ -34,7 +34,7 @@ static void every_call_gives_what_libc_gives(void **state)
 
 static void every_call_is_answered_by_the_shim(void **state)
 {
-	char *argv[] = { (char *)(uintptr_t)built("targets/rows"), "from", NULL };
+	char *argv[] = {ARG(built("targets/rows")), "from", NULL};
 	char *text = output_of(*state, true, argv), *rest = NULL;
 	int rows = 0;
 

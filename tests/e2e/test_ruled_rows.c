@@ -11,8 +11,6 @@
 #include "names.h"
 #include "rules_parse.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 static unsigned write_list(const char *path)
 {
 	FILE *list = fopen(path, "we");

@@ -12,7 +12,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
 #define ARGS_MAX 24
 
 /* `fdwhy run -q <args...>`: its standard output, allocated; the words for the target begin after

@@ -11,8 +11,6 @@
 #include "record.h"
 #include "session.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 static int fdwhy(const struct work *w, struct proc *p, char *const args[])
 {
 	char *argv[32] = {ARG(built("fdwhy"))};

@@ -59,7 +59,7 @@ static void kill_once(const struct work *w, int number)
 {
 	char session[300], preload[600], where[400], counts[300];
 	char *env[] = {preload, where, NULL};
-	char *argv[] = {(char *)(uintptr_t)built("targets/busy"), counts, NULL};
+	char *argv[] = {ARG(built("targets/busy")), counts, NULL};
 	struct timespec pause = {.tv_nsec = random() % 5000000};
 	volatile uint64_t *done;
 	struct proc p;

@@ -8,8 +8,6 @@
 #include <string.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 /* Not the child that only sends. */
 static json_object *busiest(json_object *processes)
 {

@@ -9,8 +9,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 static int fdwhy(const struct work *w, struct proc *p, char *const args[])
 {
 	char *argv[16] = {strdup(built("fdwhy"))};

@@ -8,8 +8,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 /* `fdwhy sweep --json -o <dir>/sweep args... -- targets/swept word`; *ret_status its exit status.
  */
 static json_object *sweep(const struct work *w, int *ret_status, const char *word,

@@ -17,7 +17,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
 #define DEADLINE_S 30
 
 struct terminal {

@@ -12,8 +12,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-#define ARG(s) ((char *)(uintptr_t)(s))
-
 static bool told(json_object *report, const char *path, const char *why)
 {
 	json_object *list = field(report, "coverage");
@@ -28,14 +26,13 @@ static bool told(json_object *report, const char *path, const char *why)
 }
 
 /* A shell starts `path`; what comes of it is the same without the shim. */
-static void expect_told(const struct work *w, const char *path, const char *option,
-			const char *why)
+static void expect_told(const struct work *w, const char *path, const char *option, const char *why)
 {
 	char script[600];
 	char *bare[] = {ARG("/bin/sh"), ARG("-c"), script, NULL};
-	char *with[] = {ARG(built("fdwhy")), ARG("run"), ARG("-q"), ARG("-o"),
-			ARG(work_path(w, "s")), ARG("--"), ARG("/bin/sh"), ARG("-c"),
-			script, NULL};
+	char *with[] = {
+		ARG(built("fdwhy")), ARG("run"),     ARG("-q"), ARG("-o"), ARG(work_path(w, "s")),
+		ARG("--"),           ARG("/bin/sh"), ARG("-c"), script,    NULL};
 	struct proc p, q;
 	json_object *r;
 	char *said;

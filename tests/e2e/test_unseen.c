@@ -28,7 +28,7 @@ static int unseen(json_object *report, int pid, const char *what)
 
 static json_object *ended(const struct work *w, char *way)
 {
-	char *argv[] = {(char *)(uintptr_t)built("targets/unseen"), way, NULL};
+	char *argv[] = {ARG(built("targets/unseen")), way, NULL};
 
 	assert_int_equal(fdwhy_run(w, "s", argv), 0);
 	return report_of(w, work_path(w, "s"));
@@ -59,7 +59,7 @@ static void pitfall_17_fds_that_passed_by_are_found_after_a_fork(void **state)
 static void pitfall_17_fds_that_passed_by_are_found_in_a_living_process(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("targets/unseen"), "live", NULL};
+	char *argv[] = {ARG(built("targets/unseen")), "live", NULL};
 	struct proc p = preload_start(w, work_path(w, "s"), argv);
 	json_object *r;
 
@@ -96,7 +96,7 @@ static void where_nothing_passes_by_nothing_is_claimed(void **state)
 		const char *session = work_path(w, targets[i][0] + strlen("targets/"));
 		json_object *r;
 
-		targets[i][0] = (char *)(uintptr_t)built(targets[i][0]);
+		targets[i][0] = ARG(built(targets[i][0]));
 		fdwhy_run(w, session, targets[i]);
 		r = report_of(w, session);
 		expect_nothing_unseen(r, targets[i][0]);
@@ -123,7 +123,7 @@ static int open_in_kernel(int pid)
 static void after_a_storm_of_threads_the_slots_are_the_kernels(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {(char *)(uintptr_t)built("targets/threads_churn"), "2000", NULL};
+	char *argv[] = {ARG(built("targets/threads_churn")), "2000", NULL};
 	struct proc p = preload_start(w, work_path(w, "s"), argv);
 	json_object *r;
 
