@@ -142,6 +142,21 @@ struct proc proc_start(const struct work *w, char *const argv[], char *const env
 	return p;
 }
 
+struct outcome outcome_of(struct proc p)
+{
+	struct outcome o = {.status = proc_wait(&p)};
+
+	o.out = file_text(p.out);
+	o.err = file_text(p.err);
+	return o;
+}
+
+void outcome_free(struct outcome *o)
+{
+	free(o->out);
+	free(o->err);
+}
+
 bool wait_until(bool (*condition)(void *arg), void *arg, int seconds)
 {
 	const struct timespec tick = {.tv_nsec = 10000000};

@@ -51,6 +51,14 @@ int proc_stop(struct proc *p, int signo);
 /* Start and wait; returns 128+N or the exit status. */
 int run(const struct work *w, char *const argv[], char *const env[], struct proc *ret);
 
+/* What one did, whole: waits for it. To hold a bare run and a watched one against each other. */
+struct outcome {
+	int status;
+	char *out, *err;
+};
+struct outcome outcome_of(struct proc p);
+void outcome_free(struct outcome *o);
+
 /* A whole file, allocated; "" when there is none. */
 char *file_text(const char *path);
 bool wait_until(bool (*condition)(void *arg), void *arg, int seconds);

@@ -33,17 +33,16 @@ static char root[PATH_MAX];
 
 static char *output_of(const struct doc *d, const char *command, int *ret_status)
 {
-	static char path[PATH_MAX + 64], config[PATH_MAX], run_dir[PATH_MAX];
+	static char path[PATH_MAX + 64], config[PATH_MAX];
 	char script[4096], bin[PATH_MAX];
 	char *argv[] = {"bash", "-c", script, NULL};
-	char *env[] = {path, config, run_dir, "LC_ALL=C", "PYTHONDONTWRITEBYTECODE=1", NULL};
+	char *env[] = {path, config, "LC_ALL=C", "PYTHONDONTWRITEBYTECODE=1", NULL};
 	struct proc p;
 
 	snprintf(bin, sizeof(bin), "%s", built("fdwhy"));
 	*strrchr(bin, '/') = '\0';
 	snprintf(path, sizeof(path), "PATH=%s:/usr/bin:/bin:/usr/sbin:/sbin", bin);
 	snprintf(config, sizeof(config), "PKG_CONFIG_PATH=%s", d->w->dir);
-	snprintf(run_dir, sizeof(run_dir), "XDG_RUNTIME_DIR=%s", d->w->dir);
 	snprintf(script, sizeof(script), "exec 2>&1\n%s", command);
 	*ret_status = run(d->w, argv, env, &p);
 	return file_text(p.out);

@@ -13,26 +13,6 @@
 
 static char root[4096]; /* of the source */
 
-struct outcome {
-	int status;
-	char *out, *err;
-};
-
-static struct outcome outcome_of(struct proc p)
-{
-	struct outcome o = {.status = proc_wait(&p)};
-
-	o.out = file_text(p.out);
-	o.err = file_text(p.err);
-	return o;
-}
-
-static void outcome_free(struct outcome *o)
-{
-	free(o->out);
-	free(o->err);
-}
-
 /* Both runs; the one with the shim must have recorded `processes` or more. Returns the report. */
 static json_object *same(const struct work *w, char *const argv[], int processes)
 {

@@ -374,22 +374,20 @@ static void a_living_process_is_held_against_proc(void **state)
 static void plain_preload_makes_a_session_and_reports_at_exit(void **state)
 {
 	const struct work *w = *state;
-	char preload[600], runtime[600];
+	char preload[600];
 	char *argv[] = {ARG(built("targets/lifetime")), "leak", NULL};
-	char *env[] = {preload, runtime, "FDWHY_REPORT=stderr", NULL};
+	char *env[] = {preload, "FDWHY_REPORT=stderr", NULL};
 	char *report[] = {ARG(built("fdwhy")), "report", NULL};
-	char *render[] = {runtime, NULL};
 	struct proc p;
 	char *text;
 
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", built("libfdwhy.so"));
-	snprintf(runtime, sizeof(runtime), "XDG_RUNTIME_DIR=%s", w->dir);
 	assert_int_equal(run(w, argv, env, &p), 0);
 	text = file_text(p.err);
 	assert_non_null(strstr(text, "fdwhy: 20 fds open at exit"));
 	assert_non_null(strstr(text, "targets/lifetime+0x"));
 	free(text);
-	assert_int_equal(run(w, report, render, &p), 0);
+	assert_int_equal(run(w, report, NULL, &p), 0);
 	text = file_text(p.out);
 	assert_non_null(strstr(text, "leak file of open:"));
 	free(text);

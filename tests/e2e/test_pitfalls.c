@@ -13,26 +13,6 @@
 #include <unistd.h>
 #include "harness.h"
 
-struct outcome {
-	int status;
-	char *out, *err;
-};
-
-static struct outcome outcome_of(struct proc p)
-{
-	struct outcome o = {.status = proc_wait(&p)};
-
-	o.out = file_text(p.out);
-	o.err = file_text(p.err);
-	return o;
-}
-
-static void outcome_free(struct outcome *o)
-{
-	free(o->out);
-	free(o->err);
-}
-
 static void compare(const struct outcome *bare, const struct outcome *with)
 {
 	if (bare->status != with->status)

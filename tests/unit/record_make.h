@@ -9,7 +9,6 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <dirent.h>
 #include <unistd.h>
 #include "calls.h"
 #include "record.h"
@@ -210,21 +209,6 @@ static inline int make_file(const char *dir, const char *name, const void *data,
 static inline int make_save(struct make *m, const char *dir, const char *name)
 {
 	return make_file(dir, name, m->image, sizeof(m->image));
-}
-
-static inline void make_clear(const char *dir)
-{
-	DIR *d = opendir(dir);
-	struct dirent *e;
-	char path[512];
-
-	while (d && (e = readdir(d))) {
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		if (*e->d_name != '.')
-			unlink(path);
-	}
-	if (d)
-		closedir(d);
 }
 
 #endif

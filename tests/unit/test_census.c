@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include "census.h"
 #include "record_make.h"
+#include "record_place.h"
 
 #define SECOND 1000000000ull
 
-static char dir[] = "/tmp/fdwhy-test-XXXXXX";
 static struct make made;
 static struct model model;
 static struct census census;
@@ -135,25 +135,13 @@ static void scattered_targets_are_counted_by_where_they_are(void **state)
 	assert_int_equal(census.kind[0].target[0].open, 10);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
 static int after(void **state)
 {
 	(void)state;
 	census_free(&census);
 	model_free(&model);
-	make_clear(dir);
+	place_clear();
 	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return rmdir(dir);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, after)
@@ -168,5 +156,5 @@ int main(void)
 		TEST(scattered_targets_are_counted_by_where_they_are),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, place_begin, place_end);
 }

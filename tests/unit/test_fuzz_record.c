@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include "out.h"
 #include "record_make.h"
+#include "record_place.h"
 
-static char dir[] = "/tmp/fdwhy-test-XXXXXX";
 static struct make whole, damaged;
 static FILE *nowhere;
 
@@ -76,9 +76,8 @@ static void put_fds(struct make *m, uint32_t stack, uint32_t name)
 							  .open = 20,
 							  .open_peak = 20,
 							  .value = 5});
-	uint32_t mode = make_mode(m, (struct record_mode){.stack = stack,
-							  .mode = MODE_nonblock,
-							  .pid = 4242});
+	uint32_t mode = make_mode(
+		m, (struct record_mode){.stack = stack, .mode = MODE_nonblock, .pid = 4242});
 
 	make_shared(m, (struct record_shared){.dev = 1, .inode = 2, .mode = mode});
 	for (int fd = 0; fd < 20; fd++)
@@ -235,28 +234,25 @@ static void fifos_in_place_of_files_are_not_waited_for(void **state)
 	char path[128];
 
 	(void)state;
-	make_clear(dir);
+	place_clear();
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", dir, names[i]);
 		assert_int_equal(mkfifo(path, 0600), 0);
 	}
 	report(true);
-	make_clear(dir);
+	place_clear();
 }
 
 static int begin(void **state)
 {
-	(void)state;
 	nowhere = fopen("/dev/null", "we");
-	return nowhere && mkdtemp(dir) ? 0 : -1;
+	return nowhere ? place_begin(state) : -1;
 }
 
 static int end(void **state)
 {
-	(void)state;
 	fclose(nowhere);
-	make_clear(dir);
-	return rmdir(dir);
+	return place_end(state);
 }
 
 int main(void)

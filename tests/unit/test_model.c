@@ -11,9 +11,9 @@
 #include <unistd.h>
 #include "model.h"
 #include "record_make.h"
+#include "record_place.h"
 
 #define OTHER_BASE 0x560000000000ull
-static char dir[] = "/tmp/fdwhy-test-XXXXXX";
 static struct make made;
 static struct model model;
 
@@ -389,7 +389,9 @@ static void the_listener_that_accepts_is_the_one_to_name(void **state)
 				       .flags = SLOT_LISTENING | SLOT_INHERITED,
 				       .mode_send = make_mode(&made, listening),
 				       .target = name});
-	make_site(&made, (struct record_site){.call = CALL_accept, .count = 2, .target = name,
+	make_site(&made, (struct record_site){.call = CALL_accept,
+					      .count = 2,
+					      .target = name,
 					      .last_ns = MAKE_CREATED + 50});
 	save("12.rec");
 	load(0);
@@ -450,24 +452,12 @@ static void a_session_that_is_not_there_is_an_error(void **state)
 	assert_int_equal(model_load("/no/such/session", &options, &model), -ENOENT);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
 static int after(void **state)
 {
 	(void)state;
 	model_free(&model);
-	make_clear(dir);
+	place_clear();
 	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return rmdir(dir);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, after)
@@ -496,5 +486,5 @@ int main(void)
 		TEST(a_session_that_is_not_there_is_an_error),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, place_begin, place_end);
 }

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include "model.h"
 #include "record_make.h"
+#include "record_place.h"
 
-static char dir[] = "/tmp/fdwhy-test-XXXXXX";
 static struct make made;
 static struct model model;
 
@@ -157,24 +157,12 @@ static void what_met_no_fate_yet_is_pending(void **state)
 	assert_int_equal(model.eagains[0].pending, 3);
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
 static int after(void **state)
 {
 	(void)state;
 	model_free(&model);
-	make_clear(dir);
+	place_clear();
 	return 0;
-}
-
-static int end(void **state)
-{
-	(void)state;
-	return rmdir(dir);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, after)
@@ -190,5 +178,5 @@ int main(void)
 		TEST(what_met_no_fate_yet_is_pending),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, place_begin, place_end);
 }

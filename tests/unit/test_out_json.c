@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include "out.h"
 #include "record_make.h"
+#include "record_place.h"
 
-static char dir[] = "/tmp/fdwhy-test-XXXXXX";
 static struct make made;
 static struct json_object *root;
 
@@ -243,18 +243,10 @@ static void names_in_no_known_encoding_still_give_valid_json(void **state)
 		"/run/\xc3\xa9t\xc3\xa9");
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
 static int end(void **state)
 {
-	(void)state;
 	json_object_put(root);
-	make_clear(dir);
-	return rmdir(dir);
+	return place_end(state);
 }
 
 int main(void)
@@ -268,5 +260,5 @@ int main(void)
 		cmocka_unit_test(names_in_no_known_encoding_still_give_valid_json),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, place_begin, end);
 }

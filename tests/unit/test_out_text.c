@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include "out.h"
 #include "record_make.h"
+#include "record_place.h"
 
-static char dir[] = "/tmp/fdwhy-test-XXXXXX";
 static struct make made;
 static char *page;
 
@@ -124,16 +124,10 @@ static void no_control_byte_of_a_record_reaches_the_terminal(void **state)
 	assert_null(strchr(page, '\x9b'));
 }
 
-static int begin(void **state)
-{
-	(void)state;
-	return mkdtemp(dir) ? 0 : -1;
-}
-
 static int after(void **state)
 {
 	(void)state;
-	make_clear(dir);
+	place_clear();
 	return 0;
 }
 
@@ -155,5 +149,5 @@ int main(void)
 		TEST(no_control_byte_of_a_record_reaches_the_terminal),
 	};
 
-	return cmocka_run_group_tests(tests, begin, end);
+	return cmocka_run_group_tests(tests, place_begin, end);
 }
