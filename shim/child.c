@@ -10,10 +10,18 @@
 #include <sys/sysmacros.h>
 #include "call.h"
 #include "child.h"
+#include "child_table.h"
 #include "config.h"
 #include "sysc.h"
 
-static void look_after_fork(void);
+/* When the slots are held against the kernel, and so whose doing a difference is. */
+enum look {
+	LOOK_first,  /* first image: what is there came from outside */
+	LOOK_forked, /* the parent's, which tells of it, or its threads' at that instant */
+	LOOK_later,
+};
+
+static void look_alone(enum look when);
 
 void child_begin(void)
 {
@@ -39,7 +47,7 @@ void child_begin(void)
 	self_gate.state = SELF_ready;
 	slots_start();
 	slots_inherit();
-	look_after_fork();
+	look_alone(LOOK_forked);
 	store_publish();
 }
 
@@ -145,13 +153,6 @@ static enum record_kind kind_of(int fd, int flags)
 	}
 }
 
-/* When the slots are held against the kernel, and so whose doing a difference is. */
-enum look {
-	LOOK_first,  /* first image: what is there came from outside */
-	LOOK_forked, /* the parent's, which tells of it, or its threads' at that instant */
-	LOOK_later,
-};
-
 /* Kind and flags are cheap; a name is looked up when something happens to the fd: child_name(). */
 static void found(int fd, enum look when)
 {
@@ -210,10 +211,11 @@ static void drop_closed(bool first)
 
 /*
  * Which numbers are open: poll(2) with no events says POLLNVAL for those that are not, for many at
- * once. How many there are is the size of /proc/self/fd (Linux 6.2), so that the search can end; to
- * list it would make an inode for each. Numbers from PROBED on are found when they are used.
+ * once. Where to end: child_table_end(), or after as many as there are: the size of /proc/self/fd
+ * (Linux 6.2; to list it would make an inode for each). Numbers from PROBED on are found when they
+ * are used.
  */
-#define PROBED 1024
+#define PROBED CHILD_PROBED
 #define AT_FIRST 16
 #define AT_ONCE 128
 
@@ -221,6 +223,7 @@ struct pollfd_raw {
 	int fd;
 	int16_t events, revents;
 };
+#define NOT_OPEN 0x20 /* POLLNVAL */
 
 /* As many as can be, where the kernel does not tell. */
 static uint64_t open_count(void)
@@ -232,46 +235,52 @@ static uint64_t open_count(void)
 	return (uint64_t)st.st_size;
 }
 
-static bool is_unknown(int fd)
-{
-	const struct record_slot *s = slots_at(fd);
-
-	return !s || (s->state != SLOT_open && s->state != SLOT_closing &&
-		      !(s->flags & SLOT_QUARANTINED));
-}
-
-/* Returns how many are open. */
-static uint64_t find_open(int base, int count, enum look when)
+/* By poll; by a call for each where there may be fewer open fds than are asked about. */
+static void ask_open(struct pollfd_raw *p, int base, int count)
 {
 	const int64_t now[2] = {0, 0};
-	struct pollfd_raw p[AT_ONCE];
-	uint64_t open = 0;
 
 	for (int i = 0; i < count; i++)
 		p[i] = (struct pollfd_raw){.fd = base + i};
-	if (sysc(SYS_ppoll, p, count, now, 0, 8) < 0)
-		return 0;
+	if (sysc(SYS_ppoll, p, count, now, 0, 8) >= 0)
+		return;
+	for (int i = 0; i < count; i++)
+		if (sysc(SYS_fcntl, base + i, F_GETFD) < 0)
+			p[i].revents = NOT_OPEN;
+}
+
+/* The slots of these numbers against the kernel. Returns how many are open. */
+static uint64_t hold_against(int base, int count, enum look when)
+{
+	struct pollfd_raw p[AT_ONCE];
+	uint64_t open = 0;
+
+	ask_open(p, base, count);
 	for (int i = 0; i < count; i++) {
-		if (p[i].revents & 0x20 /* POLLNVAL */)
+		const struct record_slot *s = slots_at(base + i);
+
+		if (p[i].revents & NOT_OPEN) {
+			slots_lost(base + i, 0, when == LOOK_later);
 			continue;
+		}
 		open++;
-		if (is_unknown(base + i))
+		if (!s || (s->state != SLOT_open && s->state != SLOT_closing &&
+			   !(s->flags & SLOT_QUARANTINED)))
 			found(base + i, when);
 	}
 	return open;
 }
 
 /* Until `left` open ones were seen. */
-static void find_all(enum look when, uint64_t left)
+static void find_all(enum look when, uint64_t limit, uint64_t left)
 {
-	uint64_t limit = store.head->nofile_soft < PROBED ? store.head->nofile_soft : PROBED;
 	uint64_t count, open;
 
 	for (uint64_t base = 0; base < limit && left; base += count, left -= open) {
-		count = base ? AT_ONCE : AT_FIRST;
+		count = base || left == UINT64_MAX ? AT_ONCE : AT_FIRST;
 		if (count > limit - base)
 			count = limit - base;
-		open = find_open((int)base, (int)count, when);
+		open = hold_against((int)base, (int)count, when);
 		if (open > left)
 			open = left;
 	}
@@ -279,14 +288,18 @@ static void find_all(enum look when, uint64_t left)
 
 void child_reconcile(bool first)
 {
+	enum look when = first ? LOOK_first : LOOK_later;
+	uint64_t end;
+
 	if (self_gate.seccomp)
 		return;
 	drop_closed(first);
-	find_all(first ? LOOK_first : LOOK_later, open_count());
+	end = child_table_end((uint32_t)slots_end());
+	find_all(when, end ? end : PROBED, end ? UINT64_MAX : open_count());
 }
 
-/* What is not open any more, and what is: until so many were seen. */
-static void look(enum look when, bool alone, uint64_t left)
+/* What is not open any more; `seq`: not closed and opened by a thread meanwhile. */
+static void look_for_lost(enum look when)
 {
 	int end = slots_end();
 
@@ -297,29 +310,35 @@ static void look(enum look when, bool alone, uint64_t left)
 		if (!s)
 			fd |= (int)RECORD_CHUNK_FDS - 1;
 		else if (s->state == SLOT_open && sysc(SYS_fcntl, fd, F_GETFD) == -EBADF &&
-			 record_peek(&s->seq) == seq) /* not closed and opened by a thread */
+			 record_peek(&s->seq) == seq)
 			slots_lost(fd, 0, when == LOOK_later);
 	}
-	if (alone) /* else a thread may be between its open() and its birth */
-		find_all(when, left);
+}
+
+/* Of a process with one thread: another may be between its open() and its birth. */
+static void look_alone(enum look when)
+{
+	uint64_t end = child_table_end((uint32_t)slots_end()), open;
+
+	if (end) {
+		find_all(when, end, UINT64_MAX);
+		return;
+	}
+	open = open_count();
+	if (when == LOOK_forked && slots_end() > (int)PROBED && open == store.head->fds_open)
+		return; /* so many that their number has to do */
+	look_for_lost(when);
+	find_all(when, PROBED, open);
 }
 
 void child_look(void)
 {
-	if (!self_gate.seccomp)
-		look(LOOK_later, __libc_single_threaded, UINT64_MAX);
-}
-
-/*
- * The child of a fork has one thread, and its parent's slots of that instant. Where there are many,
- * their number has to do.
- */
-static void look_after_fork(void)
-{
-	uint64_t open = open_count();
-
-	if (slots_end() <= PROBED || open != store.head->fds_open)
-		look(LOOK_forked, true, open);
+	if (self_gate.seccomp)
+		return;
+	if (__libc_single_threaded)
+		look_alone(LOOK_later);
+	else
+		look_for_lost(LOOK_later);
 }
 
 /* A thread that opens or closes meanwhile would be told as unseen. */
@@ -430,7 +449,7 @@ void child_end(int status)
 	if (self_gate.state != SELF_ready || self_vforked())
 		return;
 	if (!self_gate.seccomp && is_alone())
-		look(LOOK_later, true, open_count());
+		look_alone(LOOK_later);
 	quiet = !self_gate.seccomp && nothing_to_say(store.head);
 	if (quiet)
 		fill_total(&total, status & 0xff);
