@@ -6,12 +6,12 @@
 #define FDWHY_SHIM
 #include <string.h>
 #include "api_cause.h"
-#include "api_text.h"
 #include "call.h"
 #include "child.h"
 #include "config.h"
 #include "fdwhy.h"
 #include "rules_parse.h"
+#include "store_text.h"
 
 EXPORT int fdwhy_active(void)
 {
@@ -50,17 +50,16 @@ static bool leaked(const struct record_slot *s, uint64_t mark)
 static void tell(int fd, const struct record_slot *s, fdwhy_leak_fn *fn, void *arg)
 {
 	struct fdwhy_leak leak = {.fd = fd,
-				  .call = s->call ? api_call_name(s->call) : "?",
-				  .kind = api_kind_name(s->kind)};
-	struct api_text target = {.s = leak.target, .size = sizeof(leak.target)};
-	struct api_text stack = {.s = leak.stack, .size = sizeof(leak.stack)};
+				  .call = s->call ? rules_call_name(s->call) : "?",
+				  .kind = store_kind_name(s->kind)};
+	struct text target = {.s = leak.target, .size = sizeof(leak.target)};
+	struct text stack = {.s = leak.stack, .size = sizeof(leak.stack)};
 	uint32_t id = s->site ? store_site_at(s->site)->stack : 0;
-	const struct record_stack *t =
-		(const void *)((const uint8_t *)store_part(PART_stacks) + (uint64_t)id * 8);
+	const struct record_stack *t = store_stack_at(id);
 	const struct call_what w = {.fd = fd};
 
-	api_put_string(&target, call_target(&w, slots_at(fd)));
-	api_put_stack(&stack, id);
+	store_put_string(&target, call_target(&w, slots_at(fd)));
+	store_put_stack(&stack, id);
 	if (id) {
 		leak.pc = (const void *const *)(const void *)t->pc;
 		leak.depth = t->depth;
@@ -177,19 +176,19 @@ static const char *cause_of(const struct record_event *e)
 static void describe(const struct record_event *e, struct fdwhy_failure *f)
 {
 	const struct record_site *site = e->site ? store_site_at(e->site) : NULL;
-	struct api_text target = {.s = f->target, .size = sizeof(f->target)};
-	struct api_text stack = {.s = f->stack, .size = sizeof(f->stack)};
+	struct text target = {.s = f->target, .size = sizeof(f->target)};
+	struct text stack = {.s = f->stack, .size = sizeof(f->stack)};
 	bool injected = e->type == EVENT_inject;
 
-	f->call = api_call_name(e->call);
+	f->call = rules_call_name(e->call);
 	f->error = e->error < RECORD_ERROR_FAKED ? e->error : 0;
 	f->fd = e->fd;
-	f->kind = api_kind_name(site ? site->kind : e->kind);
+	f->kind = store_kind_name(site ? site->kind : e->kind);
 	f->cause = cause_of(e);
 	f->rule = injected ? (unsigned)e->arg : 0;
 	f->time_ns = e->time_ns;
-	api_put_string(&target, e->target ? e->target : site ? site->target : 0);
-	api_put_stack(&stack, site ? site->stack : 0);
+	store_put_string(&target, e->target ? e->target : site ? site->target : 0);
+	store_put_stack(&stack, site ? site->stack : 0);
 }
 
 static int last_failure(struct fdwhy_failure *ret, size_t bytes)

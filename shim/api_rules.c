@@ -5,10 +5,10 @@
  */
 #define FDWHY_SHIM
 #include <string.h>
-#include "api_text.h"
 #include "call.h"
 #include "fdwhy.h"
 #include "rules_parse.h"
+#include "text.h"
 
 static char why[256];
 
@@ -26,12 +26,12 @@ static bool begins_with_action(const char *text)
 
 static void explain(const struct rules_error *e)
 {
-	struct api_text t = {.s = why, .size = sizeof(why)};
+	struct text t = {.s = why, .size = sizeof(why)};
 
-	api_put(&t, "column ");
-	api_put_number(&t, e->column, 10);
-	api_put(&t, ": ");
-	api_put(&t, e->message);
+	text_put(&t, "column ");
+	text_put_number(&t, e->column, 10);
+	text_put(&t, ": ");
+	text_put(&t, e->message);
 }
 
 static int add(const char *text, unsigned *ret_id)

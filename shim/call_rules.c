@@ -46,7 +46,7 @@ static void find_stack(struct asked *a)
 	a->in.stack = call_stack(a->seed);
 	if (!a->in.stack)
 		return;
-	t = (const void *)((const uint8_t *)store_part(PART_stacks) + (uint64_t)a->in.stack * 8);
+	t = store_stack_at(a->in.stack);
 	a->in.pc = t->pc;
 	a->in.depth = t->depth;
 }

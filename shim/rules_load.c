@@ -13,6 +13,7 @@
 #include "rules_parse.h"
 #include "self.h"
 #include "sysc.h"
+#include "text.h"
 
 struct rules_file rules_map __attribute__((aligned(4096)));
 static bool mapped; /* rules_map is the session's, read-only */
@@ -173,40 +174,15 @@ bool rules_remove(uint32_t id)
 /* ---- FDWHY_RULES ------------------------------------------------------------------------------
  */
 
-struct text {
-	char *s;
-	size_t n, size;
-};
-
-static void put(struct text *t, const char *s)
-{
-	while (*s && t->n + 1 < t->size)
-		t->s[t->n++] = *s++;
-	t->s[t->n] = '\0';
-}
-
-static void put_number(struct text *t, unsigned n)
-{
-	char digits[12];
-	size_t at = sizeof(digits) - 1;
-
-	digits[at] = '\0';
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	put(t, digits + at);
-}
-
 static int wrong(struct text *t, const char *file, unsigned line, const struct rules_error *e)
 {
-	put(t, file);
-	put(t, ":");
-	put_number(t, line);
-	put(t, ":");
-	put_number(t, e->column);
-	put(t, ": ");
-	put(t, e->message);
+	text_put(t, file);
+	text_put(t, ":");
+	text_put_number(t, line, 10);
+	text_put(t, ":");
+	text_put_number(t, e->column, 10);
+	text_put(t, ": ");
+	text_put(t, e->message);
 	return -EINVAL;
 }
 
@@ -243,8 +219,8 @@ static int read_rules(const char *file, struct text *why)
 	if (fd >= 0)
 		sysc(SYS_close, fd);
 	if (n < 0 || n == sizeof(text) - 1) {
-		put(why, file);
-		put(why, n < 0 ? ": cannot be read" : ": longer than 16 KiB");
+		text_put(why, file);
+		text_put(why, n < 0 ? ": cannot be read" : ": longer than 16 KiB");
 		return n < 0 ? (int)n : -EFBIG;
 	}
 	text[n] = '\0';

@@ -93,6 +93,11 @@ static inline struct record_mode *store_mode_at(uint32_t id)
 /* The description dev:inode (and kind) has its `mode` from place x->mode now; 0: from nobody. */
 void store_shared(const struct record_shared *x, enum facts_mode mode);
 
+static inline struct record_stack *store_stack_at(uint32_t id)
+{
+	return (struct record_stack *)((uint8_t *)store_part(PART_stacks) + (uint64_t)id * 8);
+}
+
 static inline struct record_site *store_site_at(uint32_t id)
 {
 	return (struct record_site *)store_part(PART_sites) + (id - 1);

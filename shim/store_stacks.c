@@ -15,14 +15,9 @@ struct key {
 	uint32_t hash, epoch;
 };
 
-static struct record_stack *at(uint32_t id)
-{
-	return (struct record_stack *)((uint8_t *)store_part(PART_stacks) + (uint64_t)id * 8);
-}
-
 static bool same(uint32_t id, const void *key)
 {
-	const struct record_stack *s = at(id);
+	const struct record_stack *s = store_stack_at(id);
 	const struct key *k = key;
 
 	return s->hash == k->hash && s->depth == k->depth && s->epoch == k->epoch &&
@@ -195,7 +190,7 @@ static uint32_t put(const struct key *k, unsigned flags)
 	}
 	for (unsigned i = 0; i < k->depth; i++)
 		need(k->pc[i]);
-	s = at((uint32_t)(offset / 8));
+	s = store_stack_at((uint32_t)(offset / 8));
 	s->hash = k->hash;
 	s->depth = (uint16_t)k->depth;
 	s->flags = (uint16_t)flags;

@@ -371,6 +371,23 @@ static void a_living_process_is_held_against_proc(void **state)
 	json_object_put(r);
 }
 
+static void the_text_at_exit_names_addresses(void **state)
+{
+	const struct work *w = *state;
+	char preload[600];
+	char *argv[] = {ARG(built("targets/leak_socket")), "2", NULL};
+	char *env[] = {preload, "FDWHY_REPORT=stderr", NULL};
+	struct proc p;
+	char *text;
+
+	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", built("libfdwhy.so"));
+	assert_int_equal(run(w, argv, env, &p), 0);
+	text = file_text(p.err);
+	assert_non_null(strstr(text, "open at exit: tcp 127.0.0.1:0 from socket\n    "));
+	assert_non_null(strstr(text, "fdwhy: 3 fds open at exit"));
+	free(text);
+}
+
 static void plain_preload_makes_a_session_and_reports_at_exit(void **state)
 {
 	const struct work *w = *state;
@@ -418,6 +435,7 @@ int main(void)
 		T(a_process_with_nothing_to_say_leaves_one_line),
 		T(pitfall_25_an_fd_received_in_a_message_is_a_birth),
 		T(a_living_process_is_held_against_proc),
+		T(the_text_at_exit_names_addresses),
 		T(plain_preload_makes_a_session_and_reports_at_exit),
 	};
 
