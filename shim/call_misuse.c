@@ -101,13 +101,13 @@ void call_misuse(const struct call_what *w, const struct stack_seed *seed)
  */
 
 /* Programs open a log or /dev/null there, and dup what they like; that is meant. */
-static bool is_stray(const struct slots_birth *b)
+static bool is_stray(uint8_t kind, unsigned call)
 {
 	static const uint64_t fine = 1u << KIND_unknown | 1u << KIND_file | 1u << KIND_dir |
 				     1u << KIND_device | 1u << KIND_tty | 1u << KIND_fifo;
 
-	return !(fine >> b->kind & 1) && b->call != CALL_dup && b->call != CALL_dup2 &&
-	       b->call != CALL_dup3 && b->call != CALL_fcntl;
+	return !(fine >> kind & 1) && call != CALL_dup && call != CALL_dup2 && call != CALL_dup3 &&
+	       call != CALL_fcntl;
 }
 
 void call_misuse_standard(int fd, const struct slots_birth *b)
@@ -117,8 +117,10 @@ void call_misuse_standard(int fd, const struct slots_birth *b)
 	struct record_site *site;
 	uint32_t id;
 
-	if (!s || s->state != SLOT_closed || !s->close_stack || !is_stray(b))
+	if (!s || s->state != SLOT_closed || !s->close_stack || !is_stray(b->kind, b->call))
 		return;
+	if (!(s->flags & SLOT_INHERITED) && is_stray(s->kind, s->call))
+		return; /* a stray stood there before, and was told */
 	site = store_site(s->close_stack, CALL_close, RECORD_ERROR_STANDARD, &id);
 	if (!site)
 		return;

@@ -55,6 +55,8 @@ static enum exec_why follow(const char *path, int depth)
 
 	if (why == EXEC_script && next && depth < 4)
 		why = follow(next, depth + 1);
+	else if (why == EXEC_followed && elfkind_is_go(path))
+		why = EXEC_go;
 	free(next);
 	return why;
 }
@@ -64,6 +66,8 @@ static void ask(struct answer *a)
 	a->why = elfkind_of(a->path, &a->interpreter);
 	if (a->why == EXEC_script && a->interpreter)
 		a->why = follow(a->interpreter, 1);
+	else if (a->why == EXEC_followed && elfkind_is_go(a->path))
+		a->why = EXEC_go;
 }
 
 static void print(const struct answer *a)

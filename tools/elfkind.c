@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* elfkind.c - see elfkind.h. Reads ELF headers with libelf; static Go programs are known by their
- * notes. */
+/* elfkind.c - see elfkind.h. Reads ELF headers with libelf; Go programs are known by a
+ * section. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
@@ -116,6 +116,22 @@ enum exec_why elfkind_of(const char *path, char **ret_interpreter)
 	if (getuid() && getxattr(path, "security.capability", caps, sizeof(caps)) > 0)
 		return EXEC_caps;
 	return EXEC_followed;
+}
+
+bool elfkind_is_go(const char *path)
+{
+	bool go;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	Elf *elf;
+
+	if (fd < 0)
+		return false;
+	elf_version(EV_CURRENT);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	go = elf && elf_kind(elf) == ELF_K_ELF && has_section(elf, ".go.buildinfo");
+	elf_end(elf);
+	close(fd);
+	return go;
 }
 
 const char *elfkind_reason(const char *path)

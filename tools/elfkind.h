@@ -3,6 +3,7 @@
 #ifndef TOOL_ELFKIND_H
 #define TOOL_ELFKIND_H
 
+#include <stdbool.h>
 #include "record.h"
 
 /*
@@ -10,6 +11,8 @@
  * its interpreter, which is what must be asked then.
  */
 enum exec_why elfkind_of(const char *path, char **ret_interpreter);
+/* Go makes its system calls itself: of a dynamic program (cgo) only the libc part is seen. */
+bool elfkind_is_go(const char *path);
 /* In words, for a process that did not load the shim though it might have. */
 const char *elfkind_reason(const char *path);
 

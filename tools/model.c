@@ -171,12 +171,28 @@ static bool is_failure(const struct record_site *s)
 	       (s->error == EAGAIN || s->error == EMFILE || s->error == ENFILE);
 }
 
+/* A loop that closes what /proc/self/fd lists closes that too, before closedir() does. */
+static bool is_list_of_fds(const struct record *r, const struct record_site *s)
+{
+	char *name = s->kind == KIND_dir ? record_text(r, s->target) : NULL;
+	size_t n = name ? strlen(name) : 0;
+	bool list = n > 3 && (!strncmp(name, "/proc/", 6) || !strncmp(name, "/dev/", 5)) &&
+		    !strcmp(name + n - 3, "/fd");
+
+	free(name);
+	return list;
+}
+
 static void add_misuse(struct load *l, const struct record_site *s)
 {
 	struct model_misuse *x;
 
 	if (!s->count || s->flags & SITE_LOOP)
 		return;
+	if (s->error == EBADF && is_list_of_fds(&l->r, s)) {
+		process_of(l)->misuses -= s->count;
+		return;
+	}
 	x = model_misuse_at(l->m, s->call, s->error, model_stack(l->m, &l->r, s->stack));
 	x->count += s->count;
 	x->fd_kind = s->kind;
@@ -467,6 +483,7 @@ int model_load(const char *session, const struct model_options *options, struct 
 	if (error)
 		return error;
 	model_ends(ret, options);
+	model_cover_go(ret);
 	model_rules(ret);
 	model_judge(ret);
 	return 0;

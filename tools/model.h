@@ -406,6 +406,8 @@ void model_cover_unseen(struct model *m, int pid, enum record_miss what, unsigne
 /* What the record says that it did not see. */
 struct record;
 void model_missed(struct model *m, const struct record *r);
+/* Go programs, when all processes are known. */
+void model_cover_go(struct model *m);
 struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error,
 				     uint32_t stack);
 struct model_fds *model_fds_at(struct model *m, uint16_t call, uint32_t stack);

@@ -139,6 +139,19 @@ static uint64_t span(const struct model *m, const struct model_fds *f)
 	return end > p->start_ns ? end - p->start_ns : 0;
 }
 
+/* What a program wires itself up with; not what it opens for somebody. */
+static bool is_plumbing(const struct model_fds *f)
+{
+	static const bool kinds[KIND_COUNT] = {
+		[KIND_pipe_read] = true, [KIND_pipe_write] = true, [KIND_eventfd] = true,
+		[KIND_epoll] = true,     [KIND_timerfd] = true,    [KIND_signalfd] = true,
+		[KIND_inotify] = true,   [KIND_netlink] = true,    [KIND_udp] = true,
+	};
+
+	return (f->kind < KIND_COUNT && kinds[f->kind]) || f->call == CALL_socketpair ||
+	       f->call == CALL_dup2 || f->call == CALL_dup3;
+}
+
 void model_judge_one(const struct model *m, struct model_fds *f, const uint64_t *ages)
 {
 	struct verdict_in in = {
@@ -159,6 +172,7 @@ void model_judge_one(const struct model *m, struct model_fds *f, const uint64_t 
 		.span_ns = m->processes_count ? span(m, f) : 0,
 		.series_width_ns = f->series_width_ns,
 		.ended = model_all_ended(m, &f->pids),
+		.plumbing = is_plumbing(f),
 	};
 	bool worst;
 

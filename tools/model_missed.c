@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include "elfkind.h"
 #include "model.h"
 #include "names.h"
 #include "record_read.h"
@@ -50,4 +51,23 @@ void model_missed(struct model *m, const struct record *r)
 		if (r->bad & 1u << i)
 			model_cover(m, (int)h->pid, 1, "damaged record, %s skipped",
 				    record_part_name(i));
+}
+
+/* It loads the shim where it has a libc part, and goes past it everywhere else. */
+void model_cover_go(struct model *m)
+{
+	const char *exe = NULL;
+	bool go = false;
+
+	for (size_t i = 0; i < m->processes_count; i++) {
+		const struct model_process *p = &m->processes[i];
+
+		if (!p->exe)
+			continue;
+		if (!exe || strcmp(exe, p->exe))
+			go = elfkind_is_go(p->exe);
+		exe = p->exe;
+		if (go)
+			model_cover(m, p->pid, 1, "%s", names_why(EXEC_go));
+	}
 }

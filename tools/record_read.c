@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -251,6 +252,16 @@ static char *unix_text(const char *data, size_t bytes)
 	return util_clean(util_format("%.*s", (int)n, name));
 }
 
+/* The port is the pid by custom, 0 the kernel. */
+static char *netlink_text(const struct sockaddr_storage *a)
+{
+	const struct sockaddr_nl *nl = (const void *)a;
+
+	if (!nl->nl_pid)
+		return util_copy("netlink:kernel");
+	return util_format("netlink:%u", nl->nl_pid);
+}
+
 static char *address_text(const char *data, size_t bytes)
 {
 	struct sockaddr_storage a;
@@ -272,6 +283,8 @@ static char *address_text(const char *data, size_t bytes)
 	}
 	if (a.ss_family == AF_UNIX && bytes > 2)
 		return unix_text(data + 2, bytes - 2);
+	if (a.ss_family == AF_NETLINK)
+		return netlink_text(&a);
 	return util_format("address family %u", a.ss_family);
 }
 

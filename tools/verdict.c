@@ -19,6 +19,8 @@
 #define OLD_TIMES 8 /* lifetimes */
 #define OLD_PART 4  /* of the history: what lifted its last third's floor is older than a third */
 #define HALF_DEAD_NS 30000000000u
+#define WORKERS 32            /* a daemon's start makes as many of a kind at most, ... */
+#define SETTLED_NS 100000000u /* and lives on for so long at least */
 
 const char *verdict_name(enum verdict_kind kind)
 {
@@ -71,10 +73,25 @@ static bool still_rising(const struct verdict_trend *t)
 	return t->rises >= 2 && t->last_rise * 2 >= t->points;
 }
 
+/*
+ * An epoll fd for each thread, a pipe to each worker: all made in the first quarter of the life,
+ * and in the rest of it, which is long, not one more.
+ */
+static bool made_at_start(const struct verdict_in *in)
+{
+	uint64_t youngest;
+
+	if (!in->plumbing || in->open > WORKERS || in->ages_count != in->open)
+		return false;
+	youngest = in->ages[in->ages_count - 1];
+	return youngest >= SETTLED_NS && youngest >= in->span_ns / 4 * 3;
+}
+
 /* Too short to look like a pool. Of a leak the same comes again; a cache has each file once. */
 static bool short_life(const struct verdict_in *in, const struct verdict_trend *t)
 {
-	return in->ended && t->points < POINTS_CERTAIN && in->different * 2 <= in->open;
+	return in->ended && t->points < POINTS_CERTAIN && in->different * 2 <= in->open &&
+	       !made_at_start(in);
 }
 
 /* Nothing was ever closed here, and it happened often. */

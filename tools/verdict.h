@@ -36,6 +36,7 @@ struct verdict_in {
 	bool listening;         /* sockets that listen */
 	bool standard;          /* fds 0, 1, 2 */
 	bool ended;             /* every process of the site has ended */
+	bool plumbing;          /* without a name or put at a chosen number: what workers get */
 	uint32_t series[RECORD_SERIES]; /* as in record_site */
 	uint64_t series_width_ns;
 };

@@ -97,6 +97,16 @@ static void a_socket_in_place_of_standard_error_is_misuse(void **state)
 	free(text);
 }
 
+/* Told of the close that emptied it, not of each stray that stood there. */
+static void what_stands_in_a_standard_place_again_and_again_is_told_once(void **state)
+{
+	json_object *r = record(*state, "standard_again");
+
+	assert_non_null(find_site(r, "misuse", "close", "close_standard"));
+	assert_int_equal(number_of(r, "totals.misuse"), 1);
+	json_object_put(r);
+}
+
 static void a_stranger_is_hit_unless_numbers_are_held_back(void **state)
 {
 	json_object *r = record(*state, "stranger"), *m, *list;
@@ -164,6 +174,11 @@ static void a_loop_that_closes_downwards_is_none(void **state)
 	expect_none(*state, "close_downwards");
 }
 
+static void a_list_of_open_fds_that_is_closed_with_them_is_none(void **state)
+{
+	expect_none(*state, "close_what_is_listed");
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
@@ -171,6 +186,7 @@ int main(void)
 		T(who_closes_what_another_module_still_uses_is_blamed),
 		T(closing_a_modules_own_fd_again_is_a_double_close),
 		T(a_socket_in_place_of_standard_error_is_misuse),
+		T(what_stands_in_a_standard_place_again_and_again_is_told_once),
 		T(a_stranger_is_hit_unless_numbers_are_held_back),
 		T(a_number_held_back_is_closed_to_all_calls_and_given_back_in_need),
 		T(an_fd_that_was_handed_over_is_none),
@@ -178,6 +194,7 @@ int main(void)
 		T(asking_for_closed_and_unknown_numbers_is_none),
 		T(a_fork_that_closes_its_copies_is_none),
 		T(a_loop_that_closes_downwards_is_none),
+		T(a_list_of_open_fds_that_is_closed_with_them_is_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

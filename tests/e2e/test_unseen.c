@@ -137,6 +137,28 @@ static void after_a_storm_of_threads_the_slots_are_the_kernels(void **state)
 	assert_int_equal(proc_wait(&p), 0);
 }
 
+static int check(const struct work *w, const char *target)
+{
+	char *argv[] = {ARG(built("fdwhy")), "check", ARG(built(target)), NULL};
+
+	return run(w, argv, NULL, NULL);
+}
+
+/* It loads the shim by its libc part; "nothing was opened" would be a guess. */
+static void of_a_go_program_is_said_that_it_goes_past(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {ARG(built("targets/go_like")), NULL};
+	json_object *r;
+
+	assert_int_equal(fdwhy_run(w, "s", argv), 128 + 9);
+	r = report_of(w, work_path(w, "s"));
+	assert_int_equal(unseen(r, 0, "a Go program: it makes raw system calls"), 1);
+	json_object_put(r);
+	assert_int_equal(check(w, "targets/go_like"), 1);
+	assert_int_equal(check(w, "targets/lifetime"), 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, work_begin, work_end)
@@ -145,6 +167,7 @@ int main(void)
 		T(pitfall_17_fds_that_passed_by_are_found_after_a_fork),
 		T(pitfall_17_fds_that_passed_by_are_found_in_a_living_process),
 		T(where_nothing_passes_by_nothing_is_claimed),
+		T(of_a_go_program_is_said_that_it_goes_past),
 		T(after_a_storm_of_threads_the_slots_are_the_kernels),
 	};
 

@@ -3,6 +3,7 @@
  * misuse.c - what is wrong with closing, and what looks like it: misuse WAY [PLUGIN]. Ways: see the
  * table at the end.
  */
+#include <dirent.h>
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -88,6 +89,16 @@ static void standard(void)
 {
 	close_standard();
 	open_stray();
+}
+
+/* As proftpd does: its listener and each connection get numbers that it closed at its start. */
+static void standard_again(void)
+{
+	close_standard();
+	for (int i = 0; i < 3; i++) {
+		open_stray();
+		close_it(2);
+	}
 }
 
 /* ---- where closed numbers are held back (--quarantine) ------------------------------------------
@@ -237,6 +248,22 @@ static void close_downwards(void)
 		close(fd);
 }
 
+/* As net-snmp does: the list of what is to be closed is closed with the rest, and then once more.
+ */
+static void close_what_is_listed(void)
+{
+	DIR *list;
+	struct dirent *e;
+
+	open_it();
+	list = opendir("/proc/self/fd");
+	need(list != NULL, "opendir");
+	while ((e = readdir(list)))
+		if (atoi(e->d_name) > 2)
+			close_it(atoi(e->d_name));
+	closedir(list);
+}
+
 static const struct way {
 	const char *name;
 	void (*run)(void);
@@ -244,6 +271,7 @@ static const struct way {
 	{"foreign", foreign},
 	{"plugins_own", plugins_own},
 	{"standard", standard},
+	{"standard_again", standard_again},
 	{"stranger", stranger},
 	{"dead", dead},
 	{"nothing_above", nothing_above},
@@ -252,6 +280,7 @@ static const struct way {
 	{"asked", asked},
 	{"forks_close_their_own", forks_close_their_own},
 	{"close_downwards", close_downwards},
+	{"close_what_is_listed", close_what_is_listed},
 };
 
 int main(int argc, char **argv)

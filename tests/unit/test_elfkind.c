@@ -222,6 +222,21 @@ static void another_users_setuid_program_is_not_followed(void **state)
 	assert_int_equal(elfkind_of(path, NULL), EXEC_followed);
 }
 
+/* Whether it has a libc part or not. */
+static void go_is_known_by_its_section(void **state)
+{
+	struct image i = image(OWN, LINKER, ".go.buildinfo");
+
+	(void)state;
+	assert_true(elfkind_is_go(make(&i, sizeof(i))));
+	i = image(OWN, NULL, ".go.buildinfo");
+	assert_true(elfkind_is_go(make(&i, sizeof(i))));
+	i = image(OWN, LINKER, ".text");
+	assert_false(elfkind_is_go(make(&i, sizeof(i))));
+	assert_false(elfkind_is_go(make("#!/bin/sh\n", 10)));
+	assert_false(elfkind_is_go("/nonexistent"));
+}
+
 static void the_reason_is_in_words(void **state)
 {
 	struct image i = image(OWN, NULL, ".text");
@@ -243,6 +258,7 @@ int main(void)
 		T(a_script_tells_its_interpreter),
 		T(what_is_no_program_is_unreadable),
 		T(another_users_setuid_program_is_not_followed),
+		T(go_is_known_by_its_section),
 		T(the_reason_is_in_words),
 	};
 

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/netlink.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "calls.h"
@@ -234,6 +236,29 @@ static void bad_ids_are_unknown(void **state)
 	record_close(&r);
 }
 
+static void a_netlink_address_is_named(void **state)
+{
+	struct sockaddr_nl kernel = {.nl_family = AF_NETLINK};
+	struct sockaddr_nl other = {.nl_family = AF_NETLINK, .nl_pid = 77};
+	uint32_t ids[2];
+	struct record r;
+	char *text;
+
+	(void)state;
+	make();
+	ids[0] = put_string(STRING_addr, &kernel, sizeof(kernel));
+	ids[1] = put_string(STRING_addr, &other, sizeof(other));
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), 0);
+	text = record_text(&r, ids[0]);
+	assert_string_equal(text, "netlink:kernel");
+	free(text);
+	text = record_text(&r, ids[1]);
+	assert_string_equal(text, "netlink:77");
+	free(text);
+	record_close(&r);
+}
+
 static void a_directory_that_names_itself_ends(void **state)
 {
 	struct record r;
@@ -343,6 +368,7 @@ int main(void)
 		cmocka_unit_test(a_truncated_record_shows_what_is_left),
 		cmocka_unit_test(a_part_that_claims_gigabytes_is_skipped),
 		cmocka_unit_test(bad_ids_are_unknown),
+		cmocka_unit_test(a_netlink_address_is_named),
 		cmocka_unit_test(a_directory_that_names_itself_ends),
 		cmocka_unit_test(an_event_that_was_being_written_is_waited_for_or_lost),
 		cmocka_unit_test(an_overrun_ring_says_how_much_it_lost),

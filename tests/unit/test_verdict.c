@@ -180,6 +180,35 @@ static void all_of_many_left_at_exit_is_a_leak_and_one_is_not(void **state)
 	assert_int_equal(judge(one), VERDICT_at_exit);
 }
 
+/* memcached has an eventfd and an epoll fd for each thread, uwsgi a socketpair for each worker. */
+static void what_a_daemon_is_wired_with_at_its_start_is_no_leak(void **state)
+{
+	const uint64_t at_start[] = {SECOND, SECOND, SECOND, SECOND - 1000000};
+	const uint64_t spread[] = {SECOND, SECOND - 1000000, SECOND / 2, SECOND / 4};
+	const uint64_t at_once[] = {2000000, 2000000, 2000000, 2000000};
+	struct verdict_in in = {.opened = 4,
+				.open = 4,
+				.peak = 4,
+				.ended = true,
+				.plumbing = true,
+				.ages = at_start,
+				.ages_count = 4,
+				.span_ns = SECOND + SECOND / 8};
+
+	(void)state;
+	assert_int_equal(judge(in), VERDICT_at_exit);
+	in.plumbing = false; /* files, connections: opened for somebody */
+	assert_int_equal(judge(in), VERDICT_leak);
+	in.plumbing = true, in.ages = spread; /* one comes now and then */
+	assert_int_equal(judge(in), VERDICT_leak);
+	in.ages = at_once, in.span_ns = 2500000; /* and then it ended: nothing is known */
+	assert_int_equal(judge(in), VERDICT_leak);
+	in.ages = at_start, in.span_ns = SECOND * 2; /* in the middle of its life */
+	assert_int_equal(judge(in), VERDICT_leak);
+	in.span_ns = SECOND, in.ages_count = 3; /* one is of unknown age */
+	assert_int_equal(judge(in), VERDICT_leak);
+}
+
 static void many_files_of_different_names_left_at_exit_are_a_cache(void **state)
 {
 	struct verdict_in in = {
@@ -245,6 +274,7 @@ int main(void)
 		cmocka_unit_test(a_short_rise_is_growing_not_yet_a_leak),
 		cmocka_unit_test(uptime_does_not_change_the_verdict),
 		cmocka_unit_test(all_of_many_left_at_exit_is_a_leak_and_one_is_not),
+		cmocka_unit_test(what_a_daemon_is_wired_with_at_its_start_is_no_leak),
 		cmocka_unit_test(many_files_of_different_names_left_at_exit_are_a_cache),
 		cmocka_unit_test(a_pool_that_fills_now_is_not_accused),
 		cmocka_unit_test(listeners_inherited_and_standard_fds_are_not_leaks),
