@@ -41,11 +41,11 @@ static inline int rules_has_call(const struct rule *r, unsigned call)
 }
 
 /* Set the bits of a rule in an array like rules_file.armed. */
-static inline void rules_arm(const struct rule *r, uint8_t armed[RULES_CALLS_MAX])
+static inline void rules_arm(const struct rule *r, uint32_t armed[RULES_CALLS_MAX])
 {
 	for (unsigned call = 1; r->id && call < RULES_CALLS_MAX; call++)
 		if (rules_has_call(r, call))
-			armed[call] |= (uint8_t)(1u << r->action);
+			armed[call] |= RULES_ARMED(r->action);
 }
 
 #endif

@@ -305,7 +305,7 @@ struct record_slot {
 	uint8_t kind;
 	uint16_t call; /* of the birth */
 	uint32_t flags;
-	uint32_t uses; /* successful I/O calls since birth, and SLOT_USE_PENDING */
+	uint32_t uses; /* I/O calls that succeeded or go on, since birth, and SLOT_USE_PENDING */
 	uint64_t birth_ns;
 	uint32_t site;       /* 1 + index of the birth site, 0 = unknown */
 	uint32_t target;     /* string */

@@ -15,7 +15,7 @@
 #include <stdint.h>
 
 #define RULES_MAGIC "fdwhyrul"
-#define RULES_VERSION 1u
+#define RULES_VERSION 2u
 #define RULES_MAX 63u
 #define RULES_CALLS_MAX 512u /* calls.def has room to grow; armed[] does not move */
 #define RULES_HITS 32768u    /* actions kept for a replay */
@@ -80,6 +80,12 @@ struct rule {
 	char text[240]; /* as written, for reports */
 };
 
+/*
+ * High bits: laid over the place of a slot (slots.h) they lead out of the array, so that a HOT path
+ * tests once for both.
+ */
+#define RULES_ARMED(action) (1u << (24 + (action)))
+
 struct rules_file {
 	char magic[8];
 	uint32_t version;
@@ -90,9 +96,9 @@ struct rules_file {
 	uint64_t began_ns;
 	uint32_t replay_count; /* hits in "rules.replay", sorted */
 	uint32_t end;          /* rules[] from here on are free */
-	/* A bit for each rule_action armed for this call: the one thing a HOT path reads. */
-	uint8_t armed[RULES_CALLS_MAX];
-	uint8_t pad[3536];
+	/* RULES_ARMED() of each action armed for this call: the one thing a HOT path reads. */
+	uint32_t armed[RULES_CALLS_MAX];
+	uint8_t pad[2000];
 	struct rule rules[RULES_MAX];
 	uint8_t pad2[1024];
 };

@@ -44,6 +44,19 @@ uint32_t call_stack(const struct stack_seed *seed)
 	return likely(id) ? id : new_stack(seed);
 }
 
+WARM void call_settled(int fd)
+{
+	struct record_slot *s;
+	int saved = errno;
+
+	if (call_ready()) {
+		s = slots_at(fd);
+		if (s && s->uses & SLOT_USE_PENDING)
+			call_fate_succeeded(s, self_now_coarse());
+	}
+	errno = saved;
+}
+
 WARM void call_used(int fd)
 {
 	struct record_slot *s;

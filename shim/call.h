@@ -56,9 +56,11 @@ static inline bool call_receives(uint16_t call)
 /* May anything be recorded here and now? Starts the record of a fork child that has none yet. */
 bool call_ready(void);
 
-/* A call of a CALL_IO row that failed, or that slots_use() sent here. Returns r. */
+/* A call of a CALL_IO row that was counted, but failed, did less, or had an EAGAIN before. */
 ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 		const struct stack_seed *seed);
+/* One that was not counted. Both return r. */
+ssize_t call_io_apart(const struct call_what *w, ssize_t r, const struct stack_seed *seed);
 /* Any other call failed with errno. */
 void call_failed(const struct call_what *w, const struct stack_seed *seed);
 /*
@@ -73,6 +75,8 @@ uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
 void call_faked_fate(const struct call_what *w, uint32_t site);
 /* Less was sent than asked: where, if that was because the fd does not wait. */
 void call_short(const struct call_what *w, const struct stack_seed *seed);
+/* A call on `fd` succeeded and is counted: the EAGAIN before it, if any, has its fate. */
+void call_settled(int fd);
 /* A call on `fd` succeeded that slots_use() did not count. */
 void call_used(int fd);
 /* `fd` is new. */

@@ -197,7 +197,8 @@ WARM void call_failed(const struct call_what *w, const struct stack_seed *seed)
 		return;
 	if (call_ready()) {
 		s = slot_of(w);
-		if (unlikely(rules_map.armed[w->call] & 1u << RULE_ignore) && call_ignored(w, seed))
+		if (unlikely(rules_map.armed[w->call] & RULES_ARMED(RULE_ignore)) &&
+		    call_ignored(w, seed))
 			; /* counted by the rule */
 		else if (error == EAGAIN)
 			blocked(w, s, true, seed);
@@ -233,15 +234,32 @@ COLD void call_short(const struct call_what *w, const struct stack_seed *seed)
 	errno = saved;
 }
 
+static COLD void io_short(const struct call_what *w, ssize_t r, const struct stack_seed *seed)
+{
+	if ((size_t)r < w->bytes && call_class(w->call) == CLASS_send)
+		call_short(w, seed);
+}
+
+WARM ssize_t call_io_apart(const struct call_what *w, ssize_t r, const struct stack_seed *seed)
+{
+	if (r < 0) {
+		call_failed(w, seed);
+		return r;
+	}
+	if (!slots_use(w->fd))
+		call_used(w->fd);
+	io_short(w, r, seed);
+	return r;
+}
+
 /* Apart from call_io(), which is shorter without it. */
 static COLD ssize_t io_done(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 			    const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
 
-	call_used(fd);
-	if ((size_t)r < bytes && call_class(call) == CLASS_send)
-		call_short(&w, seed);
+	call_settled(fd);
+	io_short(&w, r, seed);
 	return r;
 }
 
@@ -252,6 +270,7 @@ WARM ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 
 	if (r >= 0)
 		return io_done(call, fd, r, bytes, flags, seed);
+	slots_uncount(fd);
 	call_failed(&w, seed);
 	return r;
 }

@@ -12,8 +12,6 @@
 #include "quarantine.h"
 #include "sysc.h"
 
-#define ARMED(action) (1u << (action))
-
 /* ---- what rules ask of a call -----------------------------------------------------------------
  */
 
@@ -264,7 +262,7 @@ static void end_retry(const struct call_what *w, struct call_ruled *x, bool mask
 /* EAGAIN: has a retry rule waited, so that the call is to be made again? */
 static bool waited(const struct call_what *w, struct call_ruled *x, const struct stack_seed *seed)
 {
-	if (!x->retrying && !(rules_map.armed[w->call] & ARMED(RULE_retry) && call_ready() &&
+	if (!x->retrying && !(rules_map.armed[w->call] & RULES_ARMED(RULE_retry) && call_ready() &&
 			      begin_retry(w, x, seed)))
 		return false;
 	x->tries++;
@@ -282,14 +280,14 @@ COLD bool call_injected(const struct call_what *w, struct call_ruled *x,
 	bool done = false;
 
 	*x = (struct call_ruled){.on = true};
-	if (!(armed & (ARMED(RULE_inject) | ARMED(RULE_note))) || !call_ready())
+	if (!(armed & (RULES_ARMED(RULE_inject) | RULES_ARMED(RULE_note))) || !call_ready())
 		return false;
 	seen = call_checked(w);
 	ask(&seen, seed, &a);
-	if (armed & ARMED(RULE_note) && rules_pick(&a.in, RULE_note, &pick))
+	if (armed & RULES_ARMED(RULE_note) && rules_pick(&a.in, RULE_note, &pick))
 		call_faked(&seen, RECORD_ERROR_NOTE, pick.rule.id, seed);
 	do
-		done = armed & ARMED(RULE_inject) && rules_pick(&a.in, RULE_inject, &pick) &&
+		done = armed & RULES_ARMED(RULE_inject) && rules_pick(&a.in, RULE_inject, &pick) &&
 		       act(&seen, x, &pick, seed, ret);
 	while (done && *ret < 0 && errno == EAGAIN && waited(&seen, x, seed));
 	if (done && x->retrying)
@@ -363,7 +361,7 @@ COLD bool call_more(const struct call_what *w, struct call_ruled *x, size_t r, s
 
 	x->done += r;
 	if (x->done >= total || call_class(w->call) != CLASS_send ||
-	    !(rules_map.armed[w->call] & ARMED(RULE_retry)) || !call_ready())
+	    !(rules_map.armed[w->call] & RULES_ARMED(RULE_retry)) || !call_ready())
 		return false;
 	if (!x->whole) {
 		ask(w, seed, &a);

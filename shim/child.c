@@ -454,7 +454,7 @@ void child_end(int status)
 	if (quiet)
 		fill_total(&total, status & 0xff);
 	self_gate.state = SELF_off;
-	self_gate.slots_below = 0;
+	self_slots(0);
 	store_end(status & 0xff);
 	if (quiet)
 		store_end_quiet(config.session, &total);

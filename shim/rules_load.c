@@ -101,7 +101,7 @@ static void begin_private(void)
 
 static void arm(void)
 {
-	uint8_t armed[RULES_CALLS_MAX] = {0};
+	uint32_t armed[RULES_CALLS_MAX] = {0};
 
 	for (unsigned i = 0; i < rules_map.end; i++)
 		rules_arm(&rules_map.rules[i], armed);

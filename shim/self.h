@@ -31,7 +31,8 @@ enum self_state {
 
 struct self_gate {
 	uint32_t state;       /* enum self_state */
-	uint32_t slots_below; /* fds below have a slot ready to use; 0 sends every call COLD */
+	uint32_t slots_below; /* fds below have a slot ready to use */
+	uint32_t places_end;  /* the same as places (slots.h); 0 sends every call out of line */
 	uint32_t seccomp;     /* a filter is installed: no system call of our own */
 	uint32_t pid;
 };
@@ -47,6 +48,13 @@ extern HIDDEN bool self_began; /* survives fork: the constructor of this image h
 extern HIDDEN THREAD uint32_t self_vfork_depth; /* > 0: this is, or waits for, a vfork child */
 extern HIDDEN THREAD uint32_t self_waits;       /* poll, select, epoll_wait calls of this thread */
 extern HIDDEN THREAD uint32_t self_tid_cache;
+
+/* Fds below `fds` have a slot ready to use. */
+static inline void self_slots(uint32_t fds)
+{
+	__atomic_store_n(&self_gate.slots_below, fds, __ATOMIC_RELAXED);
+	__atomic_store_n(&self_gate.places_end, fds * 8, __ATOMIC_RELAXED);
+}
 
 static inline bool self_vforked(void)
 {

@@ -39,7 +39,7 @@ static uint32_t far_base(uint32_t i)
 void slots_start(void)
 {
 	slots_base = store_part(PART_slots);
-	record_poke(&self_gate.slots_below, (uint32_t)store.head->part[PART_slots].used * CHUNK);
+	self_slots((uint32_t)store.head->part[PART_slots].used * CHUNK);
 }
 
 /* ---- finding and making -----------------------------------------------------------------------
@@ -88,7 +88,7 @@ static bool grow_near(int fd)
 	if (record_peek(&p->used) < want)
 		record_publish(&p->used, want);
 	if (record_peek(&self_gate.slots_below) < want * CHUNK)
-		record_poke(&self_gate.slots_below, (uint32_t)want * CHUNK);
+		self_slots((uint32_t)want * CHUNK);
 	return true;
 }
 

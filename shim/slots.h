@@ -10,6 +10,8 @@
 #ifndef SHIM_SLOTS_H
 #define SHIM_SLOTS_H
 
+#include "count.h"
+#include "ruleset.h"
 #include "store.h"
 
 extern HIDDEN struct record_slot *slots_base;
@@ -46,8 +48,42 @@ static inline bool slots_use(int fd)
 
 	if (unlikely(at >= self_gate.slots_below))
 		return false;
-	/* One instruction that adds and tests; a pending one is taken back by the COLD part. */
-	return !unlikely((int32_t)++slots_base[at].uses < 0);
+	return !unlikely(count_up_is_negative(&slots_base[at].uses));
+}
+
+/*
+ * The same in two steps, for HOT: the place of a slot is looked at before the call, and the call is
+ * counted before it is made, because what is still needed after it has to be kept meanwhile.
+ *
+ * A place is the fd number times 8, and the slot lies 8 times as far in bytes: what the processor
+ * does while it forms an address. `armed` is 0, or leads out of the array.
+ */
+_Static_assert(RECORD_FDS_MAX * 8ull <= RULES_ARMED(0), "armed is above any place");
+_Static_assert(sizeof(struct record_slot) == 64, "8 times 8");
+static inline bool slots_place(int fd, uint32_t armed, uint32_t *ret_place)
+{
+	*ret_place = (uint32_t)fd * 8 | armed;
+	return likely(*ret_place < self_gate.places_end);
+}
+
+static inline struct record_slot *slots_in_place(uint32_t place)
+{
+	return (struct record_slot *)((uint8_t *)slots_base + (uint64_t)place * 8);
+}
+
+/* false: an EAGAIN on it waits for its fate. */
+static inline bool slots_count(uint32_t place)
+{
+	return !unlikely(count_up_is_negative(&slots_in_place(place)->uses));
+}
+
+/* It failed: it was no use. Without effect when fd has another owner since. */
+static inline void slots_uncount(int fd)
+{
+	uint32_t place;
+
+	if (slots_place(fd, 0, &place) && likely(slots_in_place(place)->uses & ~SLOT_USE_PENDING))
+		count_down(&slots_in_place(place)->uses);
 }
 
 void slots_birth(int fd, const struct slots_birth *b);

@@ -344,7 +344,7 @@ void store_off(enum record_off why, int err)
 		store.head->off_errno = (uint32_t)err;
 		store.head->off = why;
 	}
-	self_gate.slots_below = 0;
+	self_slots(0);
 	self_gate.state = SELF_off;
 }
 

@@ -35,20 +35,29 @@
 #define PASSED_iov(r)
 #define PASSED_iov_only(r)
 #define PASSED_vec(r)
-#define PASSED_msg(r)                                    \
+#define PASSED_msg(r)                                   \
 	if (unlikely((r) >= 0 && sent->msg_controllen)) \
 		wrap_passed(sent);
 
+/* What is needed after a failure only is not worth a register that would have to be saved. */
+#define ON_STACK(x) __asm__("" : "+m"(x))
+
 #define CALL_IO(name, class, ret, params, args, fd_, bytes_, flags_)                          \
-	/* A rule is armed for this call. */                                                  \
-	static COLD ret ruled_##name(const struct stack_seed *seed, LIST params)              \
+	/* A rule is armed for this call, or fd has no slot within reach. */                  \
+	static WARM ret apart_##name(const struct stack_seed *seed, LIST params)              \
 	{                                                                                     \
 		const struct call_what w = {                                                  \
 			.call = CALL_##name, .fd = fd_, .bytes = bytes_, .flags = flags_};    \
 		struct call_ruled x;                                                          \
+		KEEP(RULED_##name)                                                            \
 		long r;                                                                       \
 		if (call_rules(&w, &x, seed, &r))                                             \
 			return (ret)r;                                                        \
+		if (!x.on) {                                                                  \
+			r = real.name args;                                                   \
+			PASSED(RULED_##name, r)                                               \
+			return (ret)call_io_apart(&w, r, seed);                               \
+		}                                                                             \
 		BEGIN(RULED_##name)                                                           \
 		do {                                                                          \
 			ADJUST(RULED_##name)                                                  \
@@ -57,21 +66,33 @@
 			 (r > 0 && call_more(&w, &x, (size_t)r, TOTAL(RULED_##name), seed))); \
 		if (r >= 0 && !slots_use(fd_))                                                \
 			call_used(fd_);                                                       \
-		return (ret)(x.on && x.done ? (long)x.done : r);                              \
+		return (ret)(x.done ? (long)x.done : r);                                      \
 	}                                                                                     \
 	EXPORT HOT ret name params                                                            \
 	{                                                                                     \
-		/* volatile: kept on the stack for the cold part, not in saved registers */   \
-		volatile int number = fd_;                                                    \
-		volatile size_t asked = (size_t)(bytes_);                                     \
-		volatile int how = flags_;                                                    \
+		uint32_t place;                                                               \
+		if (unlikely(!slots_place(fd_, rules_map.armed[CALL_##name], &place)))        \
+			return apart_##name(CALL_SEED, LIST args);                            \
+		int number = fd_, how = flags_;                                               \
+		size_t asked = (size_t)(bytes_);                                              \
+		ON_STACK(number);                                                             \
+		ON_STACK(asked);                                                              \
+		if (!__builtin_constant_p(flags_))                                            \
+			ON_STACK(how);                                                        \
 		KEEP(RULED_##name)                                                            \
-		if (unlikely(rules_armed(CALL_##name)))                                       \
-			return ruled_##name(CALL_SEED, LIST args);                            \
-		ret r = real.name args;                                                       \
-		PASSED(RULED_##name, r)                                                       \
-		if (likely(WHOLE(class, r, asked, bytes_)) && likely(slots_use(number)))      \
-			return r;                                                             \
+		ret r;                                                                        \
+		if (likely(slots_count(place))) {                                             \
+			r = real.name args;                                                   \
+			PASSED(RULED_##name, r)                                               \
+			if (likely(WHOLE(class, r, asked, bytes_)))                           \
+				return r;                                                     \
+		} else {                                                                      \
+			__typeof__(real.name) *it = &real.name;                               \
+			__asm__("" : "+r"(it)); /* not loaded before the test, for both */    \
+			r = (*it)args;                                                        \
+			PASSED(RULED_##name, r)                                               \
+		}                                                                             \
+		ON_STACK(asked); /* or it is taken to a register for this, before the test */ \
 		return (ret)call_io(CALL_##name, number, r, asked, how, CALL_SEED);           \
 	}
 

@@ -193,7 +193,7 @@ void rulefile_unmap(struct rulefile_map *m)
 
 static void rearm(struct rules_file *file)
 {
-	uint8_t armed[RULES_CALLS_MAX] = {0};
+	uint32_t armed[RULES_CALLS_MAX] = {0};
 
 	for (uint32_t i = 0; i < file->end; i++)
 		rules_arm(&file->rules[i], armed);

@@ -122,11 +122,55 @@ static void a_number_beyond_the_table_is_counted(void **state)
 	assert_int_equal(store.head->missed[MISS_slot_high], before + 3);
 }
 
+static void a_place_is_within_the_array_or_not_given(void **state)
+{
+	const int inside = (int)self_gate.slots_below - 1;
+	uint32_t place;
+
+	(void)state;
+	assert_true(slots_place(0, 0, &place));
+	assert_ptr_equal(slots_in_place(place), slots_at(0));
+	assert_true(slots_place(inside, 0, &place));
+	assert_ptr_equal(slots_in_place(place), slots_at(inside));
+	assert_false(slots_place(inside + 1, 0, &place));
+	assert_false(slots_place(-1, 0, &place));
+	assert_false(slots_place(-inside, 0, &place));
+	for (unsigned action = 1; action < RULE_ACTIONS; action++)
+		for (int fd = 0; fd <= inside; fd += 13)
+			assert_false(slots_place(fd, RULES_ARMED(action), &place));
+}
+
+static void what_failed_is_not_counted(void **state)
+{
+	struct record_slot *s = slots_at(7);
+	uint32_t place;
+
+	(void)state;
+	open_numbers(7, 8);
+	assert_int_equal(s->uses, 0);
+	assert_true(slots_place(7, 0, &place));
+	assert_true(slots_count(place));
+	assert_true(slots_count(place));
+	slots_uncount(7);
+	assert_int_equal(s->uses, 1);
+	s->uses |= SLOT_USE_PENDING;
+	assert_false(slots_count(place));
+	slots_uncount(7);
+	assert_int_equal(s->uses, SLOT_USE_PENDING | 1);
+	s->uses = 0; /* another thread closed and opened it meanwhile */
+	slots_uncount(7);
+	assert_int_equal(s->uses, 0);
+	slots_uncount(-1);
+	slots_uncount((int)RECORD_FDS_MAX + 7);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_million_fds_are_known_and_read),
 		cmocka_unit_test(a_number_beyond_the_table_is_counted),
+		cmocka_unit_test(a_place_is_within_the_array_or_not_given),
+		cmocka_unit_test(what_failed_is_not_counted),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);
