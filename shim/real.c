@@ -13,19 +13,17 @@
 bool real_loaded;
 static THREAD bool loading;
 
-struct row {
-	const char *name;
-	size_t offset;
-};
-
-static const struct row rows[] = {
-#define CALL_IO(name, ...) {#name, offsetof(struct real_table, name)},
-#define CALL_FD(name, ...) {#name, offsetof(struct real_table, name)},
-#define CALL_WAIT(name, ...) {#name, offsetof(struct real_table, name)},
-#define CALL_TRY(name, ...) {#name, offsetof(struct real_table, name)},
-#define SPECIAL(name, ...) {#name, offsetof(struct real_table, name)},
+/* In the order of struct real_table. */
+static const struct real_name names[] = {
+#define CALL_IO(name, ...) REAL_NAME(#name),
+#define CALL_FD(name, ...) REAL_NAME(#name),
+#define CALL_WAIT(name, ...) REAL_NAME(#name),
+#define CALL_TRY(name, ...) REAL_NAME(#name),
+#define SPECIAL(name, ...) REAL_NAME(#name),
 #include "calls.def"
 };
+_Static_assert(sizeof(names) / sizeof(names[0]) * sizeof(void *) == sizeof(struct real_table),
+	       "a name for each function");
 
 /* A function that this libc does not have fails as the kernel would. */
 static long missing(void)
@@ -42,15 +40,15 @@ bool real_load(void)
 		return false;
 	loading = true;
 	real_objects_list(&real_page, &objects);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		void *f = real_find(&objects, rows[i].name);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		void *f = real_find(&objects, &names[i]);
 
 		if (!f)
-			f = dlsym(RTLD_NEXT, rows[i].name);
+			f = dlsym(RTLD_NEXT, names[i].name);
 		if (!f)
 			f = (void *)(uintptr_t)missing;
 		/* Two threads may get here before the constructor: they store the same values. */
-		*(void *volatile *)(real_page.page + rows[i].offset) = f;
+		((void *volatile *)real_page.page)[i] = f;
 	}
 	__atomic_store_n(&real_loaded, true, __ATOMIC_RELEASE);
 	loading = false;

@@ -13,10 +13,16 @@
 #define HIDDEN_VERSION 0x8000u
 #define BLOOM_BITS (8 * sizeof(ElfW(Addr)))
 
-/* libc has relocated the addresses in dynamic sections, but not in the vdso's: read-only. */
-static const void *address(const struct link_map *l, ElfW(Addr) at)
+/*
+ * libc has relocated the addresses in dynamic sections, but not in the vdso's, which is read-only;
+ * nor does it look for symbols there.
+ */
+static bool is_vdso(const struct link_map *l)
 {
-	return (const void *)(at < l->l_addr ? at + l->l_addr : at);
+	for (const ElfW(Dyn) *d = l->l_ld; d && d->d_tag != DT_NULL; d++)
+		if (d->d_tag == DT_SYMTAB)
+			return d->d_un.d_ptr < l->l_addr;
+	return false;
 }
 
 /* false: an object that cannot be searched this way. */
@@ -24,7 +30,7 @@ static bool describe(const struct link_map *l, struct real_object *ret)
 {
 	*ret = (struct real_object){.base = l->l_addr};
 	for (const ElfW(Dyn) *d = l->l_ld; d && d->d_tag != DT_NULL; d++) {
-		const void *at = address(l, d->d_un.d_ptr);
+		const void *at = (const void *)d->d_un.d_ptr;
 
 		if (d->d_tag == DT_GNU_HASH)
 			ret->hash = at;
@@ -46,6 +52,8 @@ void real_objects_list(const void *here, struct real_objects *ret)
 	if (!_dl_find_object || _dl_find_object((void *)(uintptr_t)here, &own))
 		return;
 	for (const struct link_map *l = own.dlfo_link_map->l_next; l; l = l->l_next) {
+		if (is_vdso(l))
+			continue;
 		if (ret->count == REAL_OBJECTS || !describe(l, &ret->object[ret->count])) {
 			ret->count = 0;
 			return;
@@ -54,13 +62,20 @@ void real_objects_list(const void *here, struct real_objects *ret)
 	}
 }
 
-static uint32_t hash_of(const char *name)
+static bool same(const char *a, const char *b, size_t bytes)
 {
-	uint32_t h = 5381;
+	uint64_t x, y;
+	size_t at = 0;
 
-	for (; *name; name++)
-		h = h * 33 + (unsigned char)*name;
-	return h;
+	for (; at + sizeof(x) <= bytes; at += sizeof(x)) {
+		memcpy(&x, a + at, sizeof(x));
+		memcpy(&y, b + at, sizeof(y));
+		if (x != y)
+			return false;
+	}
+	while (at < bytes && a[at] == b[at])
+		at++;
+	return at == bytes;
 }
 
 /* A definition that everybody may use, of the default version. */
@@ -75,9 +90,9 @@ static bool is_definition(const struct real_object *o, uint32_t i)
 }
 
 /* The symbol's index, or 0. */
-static uint32_t search(const struct real_object *o, const char *name, uint32_t hash)
+static uint32_t search(const struct real_object *o, const struct real_name *name)
 {
-	uint32_t buckets = o->hash[0], first = o->hash[1], words = o->hash[2];
+	uint32_t hash = name->hash, buckets = o->hash[0], first = o->hash[1], words = o->hash[2];
 	const ElfW(Addr) *bloom = (const ElfW(Addr) *)(const void *)(o->hash + 4);
 	const uint32_t *bucket = (const uint32_t *)(bloom + words);
 	ElfW(Addr) word = bloom[hash / BLOOM_BITS & (words - 1)];
@@ -91,21 +106,21 @@ static uint32_t search(const struct real_object *o, const char *name, uint32_t h
 		return 0;
 	for (const uint32_t *chain = bucket + buckets + (i - first);; i++, chain++) {
 		if ((*chain ^ hash) <= 1 && is_definition(o, i) &&
-		    !strcmp(o->names + o->symbols[i].st_name, name))
+		    same(o->names + o->symbols[i].st_name, name->name, name->bytes))
 			return i;
 		if (*chain & 1)
 			return 0;
 	}
 }
 
-void *real_find(const struct real_objects *list, const char *name)
+void *real_find(const struct real_objects *list, const struct real_name *name)
 {
-	uint32_t hash = hash_of(name), i;
+	uint32_t i;
 
 	for (size_t n = 0; n < list->count; n++) {
 		const struct real_object *o = &list->object[n];
 
-		i = search(o, name, hash);
+		i = search(o, name);
 		if (i)
 			return ELF64_ST_TYPE(o->symbols[i].st_info) == STT_FUNC
 				       ? (void *)(o->base + o->symbols[i].st_value)

@@ -5,19 +5,35 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 #include "real_find.h"
 
-static const char *const names[] = {
-#define CALL_IO(name, ...) #name,
-#define CALL_FD(name, ...) #name,
-#define CALL_WAIT(name, ...) #name,
-#define SPECIAL(name, ...) #name,
+static const struct real_name names[] = {
+#define CALL_IO(name, ...) REAL_NAME(#name),
+#define CALL_FD(name, ...) REAL_NAME(#name),
+#define CALL_WAIT(name, ...) REAL_NAME(#name),
+#define CALL_TRY(name, ...) REAL_NAME(#name),
+#define SPECIAL(name, ...) REAL_NAME(#name),
 #include "calls.def"
 };
 #define COUNT (sizeof(names) / sizeof(names[0]))
 
 static const int here;
+
+/* By the compiler as at run time. */
+static void a_name_has_the_hash_of_the_dynamic_linker(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT; i++) {
+		uint32_t h = 5381;
+
+		for (const char *c = names[i].name; *c; c++)
+			h = h * 33 + (unsigned char)*c;
+		assert_int_equal(names[i].hash, h);
+		assert_int_equal(names[i].bytes, strlen(names[i].name) + 1);
+	}
+}
 
 static void every_row_is_what_dlsym_finds(void **state)
 {
@@ -31,10 +47,10 @@ static void every_row_is_what_dlsym_finds(void **state)
 		skip();
 	}
 	for (size_t i = 0; i < COUNT; i++) {
-		void *f = real_find(&list, names[i]);
+		void *f = real_find(&list, &names[i]);
 
 		if (f)
-			assert_ptr_equal(f, dlsym(RTLD_NEXT, names[i]));
+			assert_ptr_equal(f, dlsym(RTLD_NEXT, names[i].name));
 		found += f != NULL;
 	}
 	assert_true(found > COUNT / 2); /* or all are left to dlsym, and nothing is gained */
@@ -42,43 +58,48 @@ static void every_row_is_what_dlsym_finds(void **state)
 
 static void a_name_that_nobody_defines_is_not_found(void **state)
 {
+	static const struct real_name none[] = {REAL_NAME("fdwhy_no_function"), REAL_NAME("")};
 	struct real_objects list;
 
 	(void)state;
 	real_objects_list(&here, &list);
-	assert_null(real_find(&list, "fdwhy_no_such_function"));
-	assert_null(real_find(&list, ""));
+	assert_null(real_find(&list, &none[0]));
+	assert_null(real_find(&list, &none[1]));
 }
 
 /* Its default version is the newest; libc has it in two. */
 static void of_several_versions_the_default_is_found(void **state)
 {
-	static const char *const versioned[] = {"memcpy", "pthread_cond_wait", "realpath", "nftw"};
+	static const struct real_name versioned[] = {REAL_NAME("memcpy"),
+						     REAL_NAME("pthread_cond_wait"),
+						     REAL_NAME("realpath"), REAL_NAME("nftw")};
 	struct real_objects list;
 
 	(void)state;
 	real_objects_list(&here, &list);
 	for (size_t i = 0; i < sizeof(versioned) / sizeof(versioned[0]); i++) {
-		void *f = real_find(&list, versioned[i]);
+		void *f = real_find(&list, &versioned[i]);
 
 		if (f)
-			assert_ptr_equal(f, dlsym(RTLD_NEXT, versioned[i]));
+			assert_ptr_equal(f, dlsym(RTLD_NEXT, versioned[i].name));
 	}
 }
 
 /* stdout is no function: dlsym must say. */
 static void data_is_left_to_dlsym(void **state)
 {
+	static const struct real_name data = REAL_NAME("stdout");
 	struct real_objects list;
 
 	(void)state;
 	real_objects_list(&here, &list);
-	assert_null(real_find(&list, "stdout"));
+	assert_null(real_find(&list, &data));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_name_has_the_hash_of_the_dynamic_linker),
 		cmocka_unit_test(every_row_is_what_dlsym_finds),
 		cmocka_unit_test(a_name_that_nobody_defines_is_not_found),
 		cmocka_unit_test(of_several_versions_the_default_is_found),
