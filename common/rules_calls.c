@@ -6,7 +6,7 @@
 #include "calls.h"
 #include "rules_cursor.h"
 
-static const char *const names[CALL_COUNT] = {
+static const char names[CALL_COUNT][20] = {
 	[CALL_NONE] = "",
 #define CALL_IO(name, ...) [CALL_##name] = #name,
 #define CALL_FD(name, ...) [CALL_##name] = #name,
@@ -26,7 +26,7 @@ static const uint8_t classes[CALL_COUNT] = {
 };
 
 static const struct alias {
-	const char *name;
+	char name[30];
 	uint16_t call;
 } aliases[] = {
 #define ALIAS(other, name) {#other, CALL_##name},
@@ -37,14 +37,14 @@ static const struct alias {
 
 /* "fd-create" is how reports spell it. */
 static const struct {
-	const char *name;
+	char name[15];
 	uint8_t class;
 } class_names[] = {
-	{"send", CLASS_send}, {"recv", CLASS_recv},       {"connect", CLASS_connect},
-	{"open", CLASS_open}, {"accept", CLASS_accept},   {"fd-create", CLASS_fd_create},
-	{"dup", CLASS_dup},   {"close", CLASS_close},     {"lock", CLASS_lock},
-	{"mode", CLASS_mode}, {"wait", CLASS_wait},       {"exec", CLASS_exec},
-	{"all", CLASS_none},  {"process", CLASS_process}, {"move", CLASS_move},
+	{"send", CLASS_send},   {"recv", CLASS_recv},       {"connect", CLASS_connect},
+	{"open", CLASS_open},   {"accept", CLASS_accept},   {"fd-create", CLASS_fd_create},
+	{"dup", CLASS_dup},     {"close", CLASS_close},     {"lock", CLASS_lock},
+	{"mode", CLASS_mode},   {"wait", CLASS_wait},       {"exec", CLASS_exec},
+	{"all", CLASS_none},    {"process", CLASS_process}, {"move", CLASS_move},
 	{"other", CLASS_other},
 };
 #define CLASS_NAMES (sizeof(class_names) / sizeof(class_names[0]))

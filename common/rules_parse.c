@@ -15,7 +15,7 @@
  */
 
 struct word {
-	const char *name;
+	char name[16];
 	int number;
 };
 
@@ -175,7 +175,7 @@ static int find_word(struct cursor *c, const char *what, const struct word *list
  */
 
 struct key {
-	const char *name;
+	char name[16];
 	unsigned actions;
 	uint16_t flag; /* what the key alone says */
 	/* Takes the value; NULL: there is none. `field` is of struct rule. */

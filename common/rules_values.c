@@ -34,7 +34,7 @@ int values_number(struct cursor *c, uint64_t most, uint64_t *ret)
 int values_time(struct cursor *c, uint64_t bare_ns, uint64_t *ret_ns)
 {
 	static const struct {
-		const char *unit;
+		char unit[8];
 		uint64_t ns;
 	} units[] = {{"ns", 1},         {"us", 1000},       {"ms", 1000000},
 		     {"s", 1000000000}, {"m", 60000000000}, {"h", 3600000000000}};
@@ -186,7 +186,7 @@ int values_addr(struct cursor *c, struct rule *r)
 /* ---- kinds ------------------------------------------------------------------------------------
  */
 
-static const char *const kind_names[KIND_COUNT] = {
+static const char kind_names[KIND_COUNT][20] = {
 #define X(n, s) [KIND_##n] = s,
 	RECORD_KINDS(X)
 #undef X
@@ -194,7 +194,7 @@ static const char *const kind_names[KIND_COUNT] = {
 
 #define BIT(n) (1ull << KIND_##n)
 static const struct {
-	const char *name;
+	char name[8];
 	uint64_t kinds;
 } groups[] = {
 	{"unix", BIT(unix_stream) | BIT(unix_dgram) | BIT(unix_seqpacket)},
@@ -210,7 +210,8 @@ static int unknown_kind(struct cursor *c, size_t from)
 
 	for (size_t i = 0; i < GROUPS; i++)
 		words[i] = groups[i].name;
-	memcpy(words + GROUPS, kind_names, sizeof(kind_names));
+	for (size_t i = 0; i < KIND_COUNT; i++)
+		words[GROUPS + i] = kind_names[i];
 	return cursor_unknown(c, from, "kind", words, KIND_COUNT + GROUPS);
 }
 

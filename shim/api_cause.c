@@ -13,7 +13,7 @@ static const uint8_t classes[CALL_COUNT] = {
 #include "calls.def"
 };
 
-static const char *const others[CALL_COUNT] = {
+static const char others[CALL_COUNT][20] = {
 	[CALL_sem_trywait] = "semaphore-zero",  [CALL_semop] = "semaphore-zero",
 	[CALL_semtimedop] = "semaphore-zero",   [CALL_msgsnd] = "queue-full",
 	[CALL_msgrcv] = "nothing-to-read",      [CALL_sigtimedwait] = "nothing-pending",
@@ -65,7 +65,7 @@ static const char *cause_of_move(uint8_t kind, const struct record_facts *f)
 
 const char *api_cause(uint16_t call, uint8_t kind, const struct record_facts *f)
 {
-	static const char *const plain[CLASS_COUNT] = {
+	static const char plain[CLASS_COUNT][16] = {
 		[CLASS_lock] = "lock-held",
 		[CLASS_open] = "lease-held",
 		[CLASS_process] = "process-limit",
@@ -91,7 +91,7 @@ const char *api_cause(uint16_t call, uint8_t kind, const struct record_facts *f)
 	}
 	if (call == CALL_fcntl)
 		return "lock-held";
-	if (others[call])
+	if (*others[call])
 		return others[call];
-	return plain[class] ? plain[class] : "unknown";
+	return *plain[class] ? plain[class] : "unknown";
 }

@@ -57,7 +57,7 @@ void child_begin(void)
 static enum record_kind anon_kind(const char *link)
 {
 	static const struct {
-		const char *name;
+		char name[28];
 		enum record_kind kind;
 	} names[] = {
 		{"anon_inode:[eventpoll]", KIND_epoll},

@@ -69,12 +69,15 @@ static void set_quarantine(const char *value)
 }
 
 static const struct setting {
-	const char *name;
+	char name[24];
 	void (*set)(const char *value);
 } settings[] = {
-	{"FDWHY=", set_off},           {"FDWHY_STACKS=", set_depth},
-	{"FDWHY_SIZE=", set_size},     {"FDWHY_SESSION=", set_session},
-	{"FDWHY_REPORT=", set_report}, {"FDWHY_RULES=", set_rules},
+	{"FDWHY=", set_off},
+	{"FDWHY_STACKS=", set_depth},
+	{"FDWHY_SIZE=", set_size},
+	{"FDWHY_SESSION=", set_session},
+	{"FDWHY_REPORT=", set_report},
+	{"FDWHY_RULES=", set_rules},
 	{"FDWHY_QUARANTINE=", set_quarantine},
 };
 

@@ -8,7 +8,7 @@
 
 const char *store_kind_name(unsigned kind)
 {
-	static const char *const names[KIND_COUNT] = {
+	static const char names[KIND_COUNT][20] = {
 #define X(n, s) [KIND_##n] = s,
 		RECORD_KINDS(X)
 #undef X
