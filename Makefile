@@ -37,7 +37,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 # unwind tables complete at every instruction, because it unwinds through itself.
 SHIM_CFLAGS = $(BASE) $(CFLAGS) -fPIC -fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE \
 	-fasynchronous-unwind-tables -fno-exceptions -fcf-protection=none -fomit-frame-pointer \
-	-fno-builtin-malloc
+	-fno-builtin-malloc -fno-plt
 TOOL_LIBS := libdw libelf libunwind-ptrace libunwind-generic json-c libmnl
 TOOL_CFLAGS = $(BASE) $(CFLAGS) $(SANFLAGS) $(shell pkg-config --cflags $(TOOL_LIBS))
 TOOL_LDLIBS = $(shell pkg-config --libs $(TOOL_LIBS)) -liberty -lm
@@ -83,9 +83,9 @@ $O/default.supp: tools/default.supp
 	$(Q)cp $< $@
 
 # Code and constants in one mapping: two mappings less to make, copy at fork and take down.
-$O/libfdwhy.so: $(shim_o) $O/exports.map
+$O/libfdwhy.so: $(shim_o) $O/exports.map shim/layout.ld
 	$(call say,LD,$@)$(CC) -shared -Wl,-soname,libfdwhy.so -Wl,--version-script,$O/exports.map \
-		-Wl,-z,relro,-z,now,-z,nodelete,-z,defs,-z,noseparate-code -Wl,-O1 -Wl,--hash-style=gnu $(LDFLAGS) \
+		-nostartfiles -Wl,-T,shim/layout.ld,-z,norelro,-z,now,-z,nodelete,-z,defs,-z,noseparate-code -Wl,-O1 -Wl,--hash-style=gnu $(LDFLAGS) \
 		$(shim_o) -ldl -o $@
 
 $O/exports.map: include/calls.def Makefile

@@ -12,6 +12,11 @@
 /* For data declared in headers: -fvisibility=hidden covers definitions only, and the difference is
  * a load from the GOT on the hot path. */
 #define HIDDEN __attribute__((visibility("hidden")))
+/* Where data lies: see layout.ld. Written at start only, */
+#define SEALED __attribute__((section(".sealed")))
+#define SEALED_LAST __attribute__((section(".sealed.last")))
+/* or zero until then and touched at every start. */
+#define AT_START __attribute__((section(".bss.start")))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -7,10 +7,10 @@
 #include "config.h"
 #include "record.h"
 
-struct config config = {.depth = 64, .size_shift = 2};
+SEALED struct config config = {.depth = 64, .size_shift = 2};
 
-static char arena[8192];
-static size_t arena_used;
+static SEALED_LAST char arena[8192] = "";
+static AT_START size_t arena_used;
 
 static const char *keep(const char *s, size_t bytes)
 {

@@ -96,20 +96,29 @@ static void start_record(int argc, char **argv)
 	on_exit(ended, NULL);
 }
 
+extern HIDDEN char layout_sealed[], layout_sealed_end[]; /* layout.ld */
+
+/* What the dynamic linker, real.c and config.c have written stays as it is. */
+static void seal(void)
+{
+	sysc(SYS_mprotect, layout_sealed, layout_sealed_end - layout_sealed, PROT_READ);
+}
+
 __attribute__((constructor)) static void init(int argc, char **argv, char **envp)
 {
 	real_load();
-	mprotect(&real_page, sizeof(real_page), PROT_READ);
 	config_init(envp);
 	self_began = true;
 	self_gate.state = SELF_starting;
 	self_init();
 	if (config.off) {
+		seal();
 		store_off(OFF_disabled, 0);
 		return;
 	}
 	stack_warm_up();
 	if (!config.session)
 		own_session(envp);
+	seal();
 	start_record(argc, argv);
 }

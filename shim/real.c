@@ -10,7 +10,7 @@
 #include "self.h"
 #include "sysc.h"
 
-bool real_loaded;
+AT_START bool real_loaded;
 static THREAD bool loading;
 
 /* In the order of struct real_table. */
@@ -39,7 +39,7 @@ bool real_load(void)
 	if (loading)
 		return false;
 	loading = true;
-	real_objects_list(&real_page, &objects);
+	real_objects_list(&real_functions, &objects);
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		void *f = real_find(&objects, &names[i]);
 
@@ -48,7 +48,7 @@ bool real_load(void)
 		if (!f)
 			f = (void *)(uintptr_t)missing;
 		/* Two threads may get here before the constructor: they store the same values. */
-		((void *volatile *)real_page.page)[i] = f;
+		((void *volatile *)&real_functions)[i] = f;
 	}
 	__atomic_store_n(&real_loaded, true, __ATOMIC_RELEASE);
 	loading = false;
@@ -83,16 +83,13 @@ static ssize_t early_raw_write(int fd, const void *buf, size_t n)
 #ifdef __clang__
 #pragma GCC diagnostic ignored "-Winitializer-overrides"
 #endif
-union real_page real_page __attribute__((aligned(4096))) = {
-	.table =
-		{
+SEALED struct real_table real_functions = {
 #define CALL_IO(name, ...) .name = early_##name,
 #define CALL_FD(name, ...) .name = early_##name,
 #define CALL_WAIT(name, ...) .name = early_##name,
 #define CALL_TRY(name, ...) .name = early_##name,
 #include "calls.def"
-			.read = early_raw_read,
-			.write = early_raw_write,
-		},
+	.read = early_raw_read,
+	.write = early_raw_write,
 };
 #pragma GCC diagnostic pop

@@ -22,12 +22,8 @@ struct real_table {
 #include "calls.def"
 };
 
-union real_page {
-	struct real_table table;
-	unsigned char page[4096];
-};
-extern HIDDEN union real_page real_page;
-#define real (real_page.table)
+extern HIDDEN struct real_table real_functions;
+#define real real_functions
 
 extern HIDDEN bool real_loaded;
 
@@ -45,9 +41,9 @@ bool real_load(void);
  * The same where libc declares the second name with types that only look different (struct
  * dirent64, struct rlimit64, struct aiocb64: the same bytes on 64 bit).
  */
-#define CALL_ALIAS_TYPED(other, name)                    \
-	__asm__(".globl " #other "\n"                    \
-		".type " #other ", %function\n"          \
+#define CALL_ALIAS_TYPED(other, name)           \
+	__asm__(".globl " #other "\n"           \
+		".type " #other ", %function\n" \
 		".set " #other ", " #name)
 
 /* For wrappers whose real function has variable arguments and so cannot have a loading stub. */

@@ -12,8 +12,8 @@
 #define MADV_WIPEONFORK 18
 #endif
 
-union self_page self_page __attribute__((aligned(4096)));
-bool self_began;
+__attribute__((section(".bss.self"), aligned(4096))) union self_page self_page;
+AT_START bool self_began;
 THREAD uint32_t self_vfork_depth;
 THREAD uint32_t self_waits;
 THREAD uint32_t self_tid_cache;

@@ -13,9 +13,9 @@
 
 #define CHUNK RECORD_CHUNK_FDS
 
-struct record_slot *slots_base;
-uint32_t slots_untouched;
-static uint64_t marked_ns; /* the latest mark; 0 none yet */
+AT_START struct record_slot *slots_base;
+AT_START uint32_t slots_untouched;
+static AT_START uint64_t marked_ns; /* the latest mark; 0 none yet */
 
 static uint32_t *chunk_table(void)
 {

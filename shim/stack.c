@@ -30,7 +30,7 @@ struct frame {
 	uintptr_t fp_at; /* where the frame pointer is saved: read when needed, not before */
 };
 
-static uintptr_t vdso; /* 0: there is none */
+static AT_START uintptr_t vdso; /* 0: there is none */
 
 /* ---- the frame pointer ----------------------------------------------------------------------- */
 

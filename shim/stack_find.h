@@ -20,7 +20,7 @@
 
 struct object {
 	uintptr_t start, end; /* where its tables may lie */
-	uintptr_t hdr;	      /* its .eh_frame_hdr */
+	uintptr_t hdr;        /* its .eh_frame_hdr */
 };
 
 static struct object table[TABLE];
@@ -40,8 +40,8 @@ static bool ask_finder(uintptr_t pc, struct object *ret)
 
 	if (_dl_find_object((void *)pc, &o) || !o.dlfo_eh_frame)
 		return false;
-	*ret = (struct object){ (uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end,
-				(uintptr_t)o.dlfo_eh_frame };
+	*ret = (struct object){(uintptr_t)o.dlfo_map_start, (uintptr_t)o.dlfo_map_end,
+			       (uintptr_t)o.dlfo_eh_frame};
 	/* An executable with gaps between its segments: libc tells of the segment of pc only. */
 	if (ret->hdr < ret->start || ret->hdr >= ret->end) {
 		ret->start = 0;
@@ -65,7 +65,7 @@ static bool ask_finder(uintptr_t pc, struct object *ret)
 
 static int list_object(struct dl_phdr_info *info, size_t size, void *unused)
 {
-	struct object o = { UINTPTR_MAX, 0, 0 };
+	struct object o = {UINTPTR_MAX, 0, 0};
 
 	(void)size;
 	(void)unused;
@@ -88,9 +88,10 @@ static int list_object(struct dl_phdr_info *info, size_t size, void *unused)
 /* Before there are threads. */
 static void list_objects(void)
 {
+	if (have_finder())
+		return;
 	table_used = 0;
-	if (!have_finder())
-		dl_iterate_phdr(list_object, NULL);
+	dl_iterate_phdr(list_object, NULL);
 }
 
 static bool find_object(uintptr_t pc, struct object *ret)

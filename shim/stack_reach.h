@@ -42,7 +42,7 @@ extern void *__libc_stack_end __attribute__((weak));
 struct reach_stack {
 	uintptr_t low, high;
 };
-static struct reach_stack reach_main;
+static AT_START struct reach_stack reach_main;
 static THREAD struct reach_stack reach_thread;
 static THREAD bool reach_looked; /* reach_thread is as good as it gets */
 

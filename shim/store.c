@@ -23,7 +23,7 @@
 
 /* Until there is a record, what would be written goes nowhere: nobody asks before self_gate is
  * ready. */
-struct store store;
+AT_START struct store store;
 
 static uint64_t pages(uint64_t bytes)
 {

@@ -18,7 +18,7 @@ static bool same(uint32_t id, const void *key)
 	return s->stack == k->stack && s->call == k->call && s->error == k->error;
 }
 
-uint32_t store_recent[STORE_RECENT];
+AT_START uint32_t store_recent[STORE_RECENT];
 static uint32_t small[512], big[32768];
 static struct store_index index_ = {small, big, 512, 32768, 0, same};
 

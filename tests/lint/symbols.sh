@@ -65,4 +65,8 @@ readelf -dW "$so" | grep -q TEXTREL &&
 	fail "$so: text relocations: build every object with -fPIC"
 readelf -lW "$so" | grep -E 'GNU_STACK' | grep -q 'RWE' &&
 	fail "$so: executable stack: end each .S with .section .note.GNU-stack"
+# Each is work of every start, and a page with some in it a page of every process's own.
+n=$(readelf -rW "$so" | grep -c 'R_[A-Z0-9_]*RELATIVE')
+[ "$n" -gt 200 ] &&
+	fail "$so: $n addresses to relocate at each start, 200 may be: names in tables are char[], not pointers"
 exit $bad
