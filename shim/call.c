@@ -20,16 +20,16 @@ bool call_ready(void)
 	return self_gate.state == SELF_ready;
 }
 
-static COLD uint32_t new_stack(const struct stack_seed *seed)
+static WARM uint32_t new_stack(const struct stack_seed *seed)
 {
 	uint64_t pc[RECORD_STACK_MAX];
 	struct stack_reads reads;
-	unsigned flags = 0, n;
-	uint32_t id;
+	struct stack_end end;
+	bool keep = stack_memo_wants(seed);
+	unsigned n = stack_capture_reads(seed, pc, config.depth, &end, keep ? &reads : NULL);
+	uint32_t id = store_stack(pc, n, end.flags, end.hash);
 
-	n = stack_capture_reads(seed, pc, config.depth, &flags, &reads);
-	id = store_stack(pc, n, flags);
-	if (id)
+	if (id && keep)
 		stack_memo_put(seed, id, &reads);
 	return id;
 }

@@ -39,7 +39,7 @@ static COLD bool odd_fp(struct reach *r, uintptr_t fp_at, uintptr_t *ret)
 	if (fp_at != FP_AT_SEED || !r->reads_fp || !stack_seed_fp(r->seed, ret))
 		return false;
 	if (r->reads)
-		reach_note_fp(r, *ret);
+		reach_note_at(r->reads, READS_FP, *ret);
 	return true;
 }
 
@@ -58,7 +58,7 @@ static enum outcome step_signal(struct frame *f, struct reach *r)
 
 	if (!reach_load(r, at + REGS_SIGNAL_PC, &pc) || !reach_load(r, at + REGS_SIGNAL_SP, &sp))
 		return STEP_lost;
-	if (REGS_SIGNAL_LR && !reach_load(r, at + REGS_SIGNAL_LR, &lr))
+	if (sp & 7 || (REGS_SIGNAL_LR && !reach_load(r, at + REGS_SIGNAL_LR, &lr)))
 		return STEP_lost;
 	reach_switch(r, sp);
 	r->lr = lr;
@@ -105,9 +105,10 @@ static uintptr_t find_fp_at(const struct frame *f, struct reach *r, const struct
 	return FP_AT_NOWHERE;
 }
 
-/* Any frame. r->outcome says how it went. */
+/* Any frame. r->outcome says how it went; pc is 0 where that was no step. */
 static COLD struct frame step(struct frame f, struct reach *r)
 {
+	static const struct frame nowhere;
 	bool exact = f.pc & STACK_PC_EXACT, no_rule;
 	struct stack_rule rule;
 	uintptr_t cfa, pc = r->lr;
@@ -118,44 +119,63 @@ static COLD struct frame step(struct frame f, struct reach *r)
 	r->outcome = rule.how == HOW_end ? STEP_end : STEP_lost;
 	if (rule.how == HOW_signal || (no_rule && is_sigreturn(f.pc))) {
 		r->outcome = (uint8_t)step_signal(&f, r);
-		return f;
+		return r->outcome == STEP_on ? f : nowhere;
 	}
 	if (no_rule || !find_cfa(&f, r, &rule, &cfa))
-		return f;
-	if (cfa - f.sp - REGS_FRAME_MIN > FRAME_MAX || (!rule.ra_saved && !exact))
-		return f;
+		return nowhere;
+	if (cfa & 7 || cfa - f.sp - REGS_FRAME_MIN > FRAME_MAX || (!rule.ra_saved && !exact))
+		return nowhere;
 	if (rule.ra_saved && !reach_load(r, cfa + (uintptr_t)(intptr_t)rule.ra, &pc))
-		return f;
-	f.fp_at = find_fp_at(&f, r, &rule, cfa);
-	f.pc = REGS_STRIP(pc);
-	f.sp = cfa;
-	r->outcome = f.pc ? STEP_on : STEP_end;
-	return f;
+		return nowhere;
+	r->outcome = STEP_on;
+	return (struct frame){REGS_STRIP(pc), cfa, find_fp_at(&f, r, &rule, cfa)};
+}
+
+/* The frame pointer of a frame that uses it, where it is saved as most are. */
+static inline bool fast_fp(const struct frame *f, const struct reach *r, uintptr_t *ret)
+{
+	uintptr_t fp;
+
+	if (!reach_within(r->low, r->high, f->fp_at))
+		return false;
+	fp = *(const uintptr_t *)f->fp_at;
+	if (fp & 7 || fp - f->sp > FRAME_MAX)
+		return false;
+	*ret = fp;
+	return true;
 }
 
 /*
- * HOT: the frames that nearly all are. pc and sp stay in registers: what counts is the chain from
- * pc over its rule and sp to the next pc. An exact pc matches no rule here. false: nothing was
- * changed.
+ * HOT: the frames that nearly all are. What counts is the chain from pc over its rule and sp to the
+ * next pc; all else is beside it. Simple rules only ever lead upwards and by whole words, so one
+ * comparison bounds what is read. false: nothing was changed.
  */
-static ALWAYS_INLINE bool step_fast(struct frame *f, struct reach *r, unsigned way)
+static ALWAYS_INLINE bool step_fast(struct frame *f, const struct reach *r,
+				    struct stack_reads *reads, uint64_t generation)
 {
-	struct stack_rule rule;
-	uintptr_t cfa = f->sp, pc;
+	uintptr_t base = f->sp, cfa, ra_at, pc;
+	uint64_t rule;
 
-	if (unlikely(!stack_rule_fast(f->pc - 1, way, &rule)))
+	if (unlikely(!stack_rule_possible(f->pc)))
 		return false;
-	if (rule.from_fp && unlikely(!reach_load(r, f->fp_at, &cfa)))
+	rule = stack_rule_in(stack_rule_place(f->pc), f->pc, generation);
+	if (unlikely(rule >= RULES_ODD))
+		rule = stack_rule_in(stack_rule_place(f->pc) ^ RULES_SECOND, f->pc, generation);
+	if (unlikely(rule >= REGS_FROM_FP) && (rule >= RULES_ODD || !fast_fp(f, r, &base)))
 		return false;
-	cfa += (uintptr_t)(intptr_t)rule.cfa;
-	if (unlikely(cfa - f->sp - REGS_FRAME_MIN > FRAME_MAX) ||
-	    unlikely(!reach_load(r, cfa + (uintptr_t)(intptr_t)rule.ra, &pc)) ||
-	    unlikely(!REGS_STRIP(pc)))
+	cfa = base + regs_cfa(rule);
+	ra_at = regs_ra_at(rule, cfa);
+	if (unlikely(cfa > r->high))
 		return false;
+	pc = *(const uintptr_t *)ra_at;
+	if (reads && rule >= REGS_FROM_FP)
+		reach_note(reads, r->seed, f->fp_at, base);
+	if (reads)
+		reach_note(reads, r->seed, ra_at, pc);
 	f->pc = REGS_STRIP(pc);
 	f->sp = cfa;
-	if (rule.fp_how == FP_saved)
-		f->fp_at = cfa + (uintptr_t)(intptr_t)rule.fp;
+	if (regs_fp_saved(rule))
+		f->fp_at = regs_fp_at(rule, cfa);
 	return true;
 }
 
@@ -170,12 +190,13 @@ __attribute__((noinline)) bool stack_seed_fp(const struct stack_seed *seed, uint
 	uintptr_t fp_at = (uintptr_t)__builtin_frame_address(0);
 	struct frame f = {(uintptr_t)__builtin_extract_return_addr(__builtin_return_address(0)),
 			  (uintptr_t)__builtin_dwarf_cfa(), fp_at};
+	uint64_t generation = __atomic_load_n(&stack_rule_generation, __ATOMIC_RELAXED);
 	struct reach r = {.seed = seed};
 
 	reach_start(&r, fp_at & -64ul);
 	r.outcome = STEP_on;
-	for (int i = 0; i < OWN_FRAMES && f.sp < seed->cfa && r.outcome == STEP_on; i++)
-		if (!step_fast(&f, &r, 0) && !step_fast(&f, &r, RULES_SECOND))
+	for (int i = 0; i < OWN_FRAMES && f.pc && f.sp < seed->cfa; i++)
+		if (!step_fast(&f, &r, NULL, generation))
 			f = step(f, &r);
 	return f.sp == seed->cfa && f.pc == seed->pc && find_fp(&f, &r, ret_fp);
 }
@@ -188,39 +209,60 @@ uintptr_t stack_known_words(uintptr_t cfa)
 	return words < READS_FP ? words : READS_FP;
 }
 
+/* The hash of the addresses is made on the way, while the next one is waited for. */
+static ALWAYS_INLINE unsigned walk(struct reach *r, uint64_t *ret_pc, unsigned max,
+				   struct stack_end *ret, struct stack_reads *reads)
+{
+	uint64_t generation = __atomic_load_n(&stack_rule_generation, __ATOMIC_RELAXED), hash = 0;
+	struct frame f = {r->seed->pc, r->seed->cfa, FP_AT_SEED};
+	unsigned n = 0;
+
+	r->reads = reads;
+	r->reads_fp = true;
+	r->outcome = STEP_on;
+	reach_start(r, (uintptr_t)r);
+	do {
+		ret_pc[n++] = f.pc;
+		hash = stack_hash(hash, f.pc);
+		if (unlikely(!step_fast(&f, r, reads, generation)))
+			f = step(f, r);
+		__asm__("" : "+r"(f.pc), "+r"(f.sp)); /* not both in one vector register */
+	} while (f.pc && n < max);
+	if (r->outcome == STEP_on && !f.pc)
+		r->outcome = STEP_end;
+	ret->hash = stack_hash_end(hash);
+	return n;
+}
+
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
-			     unsigned *ret_flags, struct stack_reads *ret_reads)
+			     struct stack_end *ret, struct stack_reads *ret_reads)
 {
 	static const uint8_t flags[] = {
 		[STEP_on] = STACK_CUT, [STEP_end] = 0, [STEP_lost] = STACK_LOST};
-	struct reach r = {.seed = seed, .reads = ret_reads, .reads_fp = true};
-	struct frame f = {seed->pc, seed->cfa, FP_AT_SEED};
-	unsigned n = 0;
+	struct reach r = {.seed = seed};
+	unsigned n;
 
 	if (ret_reads) {
 		ret_reads->generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
 		ret_reads->used = 0;
+		n = walk(&r, ret_pc, max, ret, ret_reads);
+		if (r.outcome == STEP_lost)
+			ret_reads->used = READS_MAX + 1;
+	} else {
+		n = walk(&r, ret_pc, max, ret, NULL);
 	}
-	reach_start(&r, (uintptr_t)&r);
-	r.outcome = STEP_on;
-	for (;;) {
-		ret_pc[n++] = f.pc;
-		if (unlikely(!step_fast(&f, &r, 0)) && !step_fast(&f, &r, RULES_SECOND))
-			f = step(f, &r);
-		__asm__("" : "+r"(f.pc), "+r"(f.sp)); /* not both in one vector register */
-		if (unlikely(r.outcome != STEP_on) || unlikely(n >= max))
-			break;
-	}
-	*ret_flags = flags[r.outcome];
-	if (ret_reads && r.outcome == STEP_lost)
-		ret_reads->used = READS_MAX + 1;
+	ret->flags = flags[r.outcome];
 	return n;
 }
 
 unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 		       unsigned *ret_flags)
 {
-	return stack_capture_reads(seed, ret_pc, max, ret_flags, NULL);
+	struct stack_end end;
+	unsigned n = stack_capture_reads(seed, ret_pc, max, &end, NULL);
+
+	*ret_flags = end.flags;
+	return n;
 }
 
 void stack_warm_up(void)

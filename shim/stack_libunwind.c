@@ -138,16 +138,29 @@ void stack_forget(void)
 /* ---- no memo --------------------------------------------------------------------------------- */
 
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
-			     unsigned *ret_flags, struct stack_reads *ret_reads)
+			     struct stack_end *ret, struct stack_reads *ret_reads)
 {
-	ret_reads->used = READS_MAX + 1;
-	return stack_capture(seed, ret_pc, max, ret_flags);
+	unsigned n = stack_capture(seed, ret_pc, max, &ret->flags);
+	uint64_t hash = 0;
+
+	for (unsigned i = 0; i < n; i++)
+		hash = stack_hash(hash, ret_pc[i]);
+	ret->hash = stack_hash_end(hash);
+	if (ret_reads)
+		ret_reads->used = READS_MAX + 1;
+	return n;
 }
 
 uint32_t stack_memo_find(const struct stack_seed *seed)
 {
 	(void)seed;
 	return 0;
+}
+
+bool stack_memo_wants(const struct stack_seed *seed)
+{
+	(void)seed;
+	return false;
 }
 
 void stack_memo_put(const struct stack_seed *seed, uint32_t id, const struct stack_reads *reads)

@@ -11,6 +11,7 @@
  * stack is followed only after the sequence number is seen unchanged, and in the end it must be
  * unchanged anyway.
  */
+#include <stddef.h>
 #include "attrs.h"
 #include "stack_memo.h"
 #include "stack_rules.h"
@@ -18,6 +19,7 @@
 #define WAYS 4u
 #define SETS 32u
 #define LANES 4u
+#define ONE_OF 16u /* new stacks takes another's place */
 #define GROUPS ((READS_MAX + LANES - 1) / LANES)
 
 /* The stack is read as it is, whatever a sanitizer (of a test) has painted there. */
@@ -33,8 +35,9 @@ struct entry {
 	uint32_t seq; /* odd while being written */
 	uint32_t generation;
 	uint64_t pc, cfa;
-	uint32_t id;   /* 0: empty */
-	uint32_t used; /* words; the last group is filled up with its last */
+	uint32_t id;      /* 0: empty */
+	uint16_t used;    /* words; the last group is filled up with its last */
+	uint16_t differs; /* a hint: the group that told another stack from this one; 0: none */
 	struct group read[GROUPS];
 	uint64_t pad;
 };
@@ -111,13 +114,35 @@ static inline AS_IT_IS bool same_group(const uint64_t *stack, const struct group
 	return !differ;
 }
 
-static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, const struct entry *e,
-				       uint32_t seq, uintptr_t known)
+/*
+ * Stacks that begin alike mostly differ where they did before: is that so of this one? Where it is
+ * not said, or not known to be readable, it may be the same.
+ */
+static WARM AS_IT_IS bool differs_again(const uint64_t *stack, const struct entry *e, unsigned hint,
+					uint64_t room)
+{
+	const struct group *g = &e->read[hint];
+	uint64_t at = peek(&g->at);
+
+	return hint * LANES < peek(&e->used) && !any_beyond(at, room) && !same_group(stack, g, at);
+}
+
+static WARM bool differs_at(struct entry *e, const struct group *g)
+{
+	poke(&e->differs, (uint16_t)(g - e->read));
+	return false;
+}
+
+static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct entry *e, uint32_t seq,
+				       uintptr_t known)
 {
 	const uint64_t *stack = (const uint64_t *)seed->cfa;
 	const struct group *g = e->read, *end = g + (peek(&e->used) + LANES - 1) / LANES;
 	uint64_t room = (0x8000 - (known < 0x7fff ? known : 0x7fff)) * EACH;
+	unsigned hint = peek(&e->differs);
 
+	if (unlikely(hint) && differs_again(stack, e, hint, room))
+		return false;
 	for (; g < end; g++) {
 		uint64_t at = peek(&g->at);
 		bool same = unlikely(any_beyond(at, room))
@@ -125,7 +150,7 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, const stru
 				    : same_group(stack, g, at);
 
 		if (unlikely(!same))
-			return false;
+			return differs_at(e, g);
 	}
 	return unchanged(e, seq);
 }
@@ -134,7 +159,7 @@ AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
 {
 	uint32_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
 	uintptr_t known = stack_known_words(seed->cfa);
-	const struct entry *e = set_of(seed);
+	struct entry *e = set_of(seed);
 
 	for (unsigned way = 0; way < WAYS; way++, e++) {
 		/*
@@ -156,15 +181,31 @@ AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
 
 /* ---- keeping --------------------------------------------------------------------------------- */
 
-/* A free or stale entry, else one after the other. */
-static struct entry *victim(struct entry *set, uint32_t generation)
+/* A free or stale entry; NULL when there is none. */
+static struct entry *room(struct entry *set, uint32_t generation)
 {
-	static uint32_t turn;
-
 	for (unsigned way = 0; way < WAYS; way++)
 		if (!peek(&set[way].id) || peek(&set[way].generation) != generation)
 			return &set[way];
-	return &set[__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % WAYS];
+	return NULL;
+}
+
+static struct entry *victim(struct entry *set, uint32_t generation)
+{
+	static uint32_t turn;
+	struct entry *e = room(set, generation);
+
+	return e ? e : &set[__atomic_fetch_add(&turn, 1, __ATOMIC_RELAXED) % WAYS];
+}
+
+bool stack_memo_wants(const struct stack_seed *seed)
+{
+	static uint32_t refused;
+
+	if (room(set_of(seed), peek(&stack_generation)))
+		return true;
+	poke(&refused, peek(&refused) + 1);
+	return peek(&refused) % ONE_OF == 0;
 }
 
 /* false: somebody else is at it, maybe the code that this signal handler interrupted. */
@@ -201,6 +242,7 @@ COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 	poke(&e->cfa, seed->cfa);
 	poke(&e->id, id);
 	poke(&e->used, reads->used);
+	poke(&e->differs, 0);
 	for (unsigned i = 0; i < reads->used; i += LANES) {
 		struct group *g = &e->read[i / LANES];
 		uint64_t at = 0;

@@ -15,6 +15,12 @@
 uint32_t stack_memo_find(const struct stack_seed *seed);
 
 /*
+ * Is a stack that was not found to be kept? Always where there is room, else now and then: stacks
+ * that come in turn, more than there is room for, would only push each other out.
+ */
+bool stack_memo_wants(const struct stack_seed *seed);
+
+/*
  * The stack that stack_capture_reads() found from `seed`, with its read set, is `id`. Traces that
  * were lost are not kept.
  */

@@ -26,8 +26,8 @@
 #define REACH_ABOVE_MAX (1ul << 20)  /* descriptor and thread-local storage */
 
 struct reach {
-	uintptr_t low, words;               /* may be read: low is aligned */
-	uintptr_t before_low, before_words; /* the same of the stack before a signal frame */
+	uintptr_t low, high;               /* may be read; both are aligned */
+	uintptr_t before_low, before_high; /* the same of the stack before a signal frame */
 	bool asking;     /* of a stack that is not known: ask for further pages */
 	uint8_t outcome; /* of the last step() */
 	uintptr_t lr;    /* after a signal frame: the interrupted frame's link register */
@@ -99,15 +99,13 @@ static const struct reach_stack *reach_stack_of(uintptr_t sp)
 static inline void reach_set(struct reach *r, uintptr_t low, uintptr_t high)
 {
 	r->low = low & -8ul;
-	r->words = (high - r->low) / 8;
+	r->high = high & -8ul;
 }
 
-/* Is addr one of the words from low? An unaligned address becomes a very big number. */
-static inline bool reach_within(uintptr_t low, uintptr_t words, uintptr_t addr)
+/* Is addr one of the words from low to high? */
+static inline bool reach_within(uintptr_t low, uintptr_t high, uintptr_t addr)
 {
-	uintptr_t bytes = addr - low;
-
-	return (bytes >> 3 | bytes << 61) < words;
+	return !(addr & 7) && addr - low < high - low;
 }
 
 /* `here` is an address in a frame that is active now, on the stack of the seed. */
@@ -118,8 +116,8 @@ static inline void reach_start(struct reach *r, uintptr_t here)
 
 	r->asking = !s;
 	reach_set(r, here, s ? s->high : (cfa & -(uintptr_t)REACH_PAGE) + REACH_PAGE);
-	if (unlikely(cfa - here > REACH_ABOVE_MAX)) {
-		r->words = 0; /* that seed is not ours */
+	if (unlikely(cfa - here > REACH_ABOVE_MAX || cfa & 7)) {
+		r->high = r->low; /* that seed is not ours */
 		r->asking = false;
 	}
 }
@@ -130,10 +128,10 @@ static COLD void reach_switch(struct reach *r, uintptr_t sp)
 	const struct reach_stack *s = reach_stack_of(sp);
 	uintptr_t page = sp & -(uintptr_t)REACH_PAGE;
 
-	if (reach_within(r->low, r->words, sp & -8ul))
+	if (reach_within(r->low, r->high, sp & -8ul))
 		return;
 	r->before_low = r->low;
-	r->before_words = r->words;
+	r->before_high = r->high;
 	r->asking = !s || !(self_gate.seccomp || self_readable(page));
 	reach_set(r, page, r->asking ? page : s->high);
 }
@@ -142,23 +140,22 @@ static COLD bool reach_ask(struct reach *r, uintptr_t addr)
 {
 	uintptr_t page = addr & -(uintptr_t)REACH_PAGE;
 
-	if (reach_within(r->before_low, r->before_words, addr))
+	if (reach_within(r->before_low, r->before_high, addr))
 		return true;
 	if (addr & 7 || !r->asking || !self_readable(page))
 		return false;
-	if (page == r->low + r->words * 8)
-		r->words += REACH_PAGE / 8;
+	if (page == r->high)
+		r->high += REACH_PAGE;
 	else
 		reach_set(r, page, page + REACH_PAGE);
 	return true;
 }
 
-static inline void reach_note(struct reach *r, uintptr_t at, uintptr_t value)
+static inline void reach_note_at(struct stack_reads *reads, uintptr_t at, uintptr_t value)
 {
-	struct stack_reads *reads = r->reads;
 	unsigned i = reads->used;
 
-	if (unlikely(i >= READS_MAX) || unlikely(at >= READS_FP)) {
+	if (unlikely(i >= READS_MAX) || unlikely(at > READS_FP)) {
 		reads->used = READS_MAX + 1;
 		return;
 	}
@@ -167,23 +164,23 @@ static inline void reach_note(struct reach *r, uintptr_t at, uintptr_t value)
 	reads->used = (uint16_t)(i + 1);
 }
 
-static inline void reach_note_fp(struct reach *r, uintptr_t fp)
+/* The word at addr was read. Words below the seed and far above it are too far away. */
+static inline void reach_note(struct stack_reads *reads, const struct stack_seed *seed,
+			      uintptr_t addr, uintptr_t value)
 {
-	struct stack_reads *reads = r->reads;
+	uintptr_t at = (addr - seed->cfa) / 8;
 
-	reach_note(r, 0, fp);
-	if (reads->used <= READS_MAX)
-		reads->at[reads->used - 1] = READS_FP;
+	reach_note_at(reads, at == READS_FP ? at + 1 : at, value);
 }
 
-/* The word at addr. For the read set, words below the seed and far above it are too far away. */
+/* The word at addr, which may be anywhere. */
 static inline bool reach_load(struct reach *r, uintptr_t addr, uintptr_t *ret)
 {
-	if (unlikely(!reach_within(r->low, r->words, addr)) && !reach_ask(r, addr))
+	if (unlikely(!reach_within(r->low, r->high, addr)) && !reach_ask(r, addr))
 		return false;
 	*ret = *(const uintptr_t *)addr;
 	if (r->reads)
-		reach_note(r, (addr - r->seed->cfa) / 8, *ret);
+		reach_note(r->reads, r->seed, addr, *ret);
 	return true;
 }
 

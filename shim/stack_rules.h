@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stack_rules.h - a cache of unwind rules by pc, two ways, 16 KiB. Lock-free: each of an entry's
- * two words names pc and generation in full, so a pair from two writers matches nothing it should
- * not.
+ * stack_rules.h - a cache of unwind rules by pc, two ways, 8 KiB: one word names pc and generation
+ * in full and holds the rule, so that a walk loads one word a frame, and writers cannot tear one.
  *
  * Called by stack.c for each frame. "No rule" is not kept: a later dlopen may bring one.
  */
@@ -15,53 +14,43 @@
 #include "stack_cfi.h"
 
 #define RULES_PLACE_BITS 10
-#define RULES_PAYLOAD_BITS 17
-/* Above the 39 bits of an ident that are pc's. */
-#define RULES_GENERATION (1ull << 39)
+/*
+ * A word: pc << 16 ^ generation (bits 17 to 24) ^ what is left, which is the rule. The low bits of
+ * pc, which the generation covers, are known from the place.
+ */
+#define RULES_GENERATION (1ull << 17)
+#define RULES_ODD (1u << 16) /* from here on: a number in the table of odd rules */
+_Static_assert(REGS_SIMPLE_BITS <= 16, "a simple rule fits below RULES_ODD");
+/* Code is not in the first page, and user addresses have 48 bits. */
+#define RULES_PC_LOW 4096u
+#define RULES_PC_END (1ull << 48)
 
-struct stack_cached {
-	uint64_t a, b; /* ident << RULES_PAYLOAD_BITS | half of a packed rule */
-};
-extern struct stack_cached stack_cache[1u << RULES_PLACE_BITS];
+extern uint64_t stack_cache[1u << RULES_PLACE_BITS];
 extern uint64_t stack_rule_generation; /* a multiple of RULES_GENERATION, 8 bits, never 0 */
 extern uint32_t stack_generation;      /* counts stack_forget() */
 
-/* The second way differs in the top bit. Place and ident together give pc back. */
+/* The second way differs in the top bit: both leave bits of pc away that the generation covers. */
 #define RULES_SECOND (1u << (RULES_PLACE_BITS - 1))
-static inline unsigned stack_rule_place(uintptr_t pc)
+_Static_assert(RULES_PLACE_BITS - 1 >= 24 - 16 + 1, "what the generation covers is known");
+static inline unsigned stack_rule_place(uintptr_t after)
 {
-	return (unsigned)(pc ^ pc >> RULES_PLACE_BITS) & ((1u << RULES_PLACE_BITS) - 1);
+	return (unsigned)after & ((1u << RULES_PLACE_BITS) - 1);
 }
 
-static inline uint64_t stack_rule_ident(uintptr_t pc, uint64_t generation)
+static inline bool stack_rule_possible(uintptr_t after)
 {
-	return pc >> (RULES_PLACE_BITS - 1) | generation;
+	return after - RULES_PC_LOW < RULES_PC_END - RULES_PC_LOW;
+}
+
+/* Below RULES_ODD: the rule of the instruction that ends before `after`, as arch/ packs it. */
+static inline uint64_t stack_rule_in(unsigned place, uintptr_t after, uint64_t generation)
+{
+	uint64_t word = __atomic_load_n(&stack_cache[place], __ATOMIC_RELAXED);
+
+	return word ^ generation ^ (uint64_t)after << 16;
 }
 
 /* COLD: from any place, else from the tables, and kept. */
 struct stack_rule stack_rule_find(uintptr_t pc);
-
-static inline bool stack_rule_in(unsigned place, uintptr_t pc, uint64_t *ret_a, uint64_t *ret_b)
-{
-	const struct stack_cached *c = &stack_cache[place];
-	uint64_t generation = __atomic_load_n(&stack_rule_generation, __ATOMIC_RELAXED);
-	uint64_t ident = stack_rule_ident(pc, generation);
-
-	*ret_a = __atomic_load_n(&c->a, __ATOMIC_RELAXED);
-	*ret_b = __atomic_load_n(&c->b, __ATOMIC_RELAXED);
-	return likely(*ret_a >> RULES_PAYLOAD_BITS == ident) &&
-	       likely(*ret_b >> RULES_PAYLOAD_BITS == ident);
-}
-
-/* HOT: is the rule of pc in its first place (second: way is RULES_SECOND), and is it simple? */
-static inline bool stack_rule_fast(uintptr_t pc, unsigned way, struct stack_rule *ret)
-{
-	uint64_t a, b;
-
-	if (!stack_rule_in(stack_rule_place(pc) ^ way, pc, &a, &b) || unlikely(!regs_is_simple(b)))
-		return false;
-	*ret = regs_unpack_simple(a, b);
-	return true;
-}
 
 #endif

@@ -24,9 +24,26 @@ struct stack_reads {
 	uint64_t value[READS_MAX];
 };
 
-/* stack_capture(), and what it read. */
+/* How a walk ended. */
+struct stack_end {
+	unsigned flags; /* STACK_* of record.h */
+	uint32_t hash;  /* of its addresses */
+};
+
+static inline uint64_t stack_hash(uint64_t hash, uintptr_t pc)
+{
+	return (hash ^ pc) * 0x9e3779b97f4a7c15u;
+}
+
+/* The upper half: a bit of an address only ever changes bits above its own. */
+static inline uint32_t stack_hash_end(uint64_t hash)
+{
+	return (uint32_t)(hash >> 32);
+}
+
+/* stack_capture(), and what it read unless ret_reads is NULL. */
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
-			     unsigned *ret_flags, struct stack_reads *ret_reads);
+			     struct stack_end *ret, struct stack_reads *ret_reads);
 /* How many words from cfa can be read because that stack is known; at most READS_FP. */
 uintptr_t stack_known_words(uintptr_t cfa);
 /* The frame pointer as it was in the seed's frame when it called the wrapper. */

@@ -70,7 +70,8 @@ static inline void store_unseen(bool birth, uint8_t kind)
 /* ---- store_stacks.c, store_strings.c, store_sites.c -------------------------------------------
  */
 
-uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags);
+/* `hash`: of pc, as the walk made it. */
+uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags, uint32_t hash);
 /* glibc before 2.35 only: note every loaded object now. */
 void store_modules_list(void);
 /* Objects may be gone: those that are end in a new epoch. true if any was. */

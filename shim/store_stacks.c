@@ -201,13 +201,13 @@ static uint32_t put(const struct key *k, unsigned flags)
 	return (uint32_t)(offset / 8);
 }
 
-uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags)
+uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags, uint32_t hash)
 {
 	struct key k = {.pc = pc, .depth = depth, .epoch = record_observe(&store.head->epoch)};
 	uint32_t *place;
 	uint32_t id;
 
-	k.hash = store_hash(pc, depth * sizeof(pc[0]), k.epoch);
+	k.hash = hash ^ k.epoch * 0x9e3779b1u;
 	for (;;) {
 		id = store_index_find(&index_, k.hash, &k, &place);
 		if (id)

@@ -8,7 +8,6 @@
 #define SHIM_ARCH_REGS_H
 
 #include <stdint.h>
-#include "../stack_bits.h"
 #include "../stack_cfi.h"
 
 #define REGS_FP 29
@@ -39,52 +38,44 @@ static inline bool regs_is_sigreturn(const uint32_t *code)
 #define REGS_SIGRETURN_BARE true
 
 /*
- * A rule in the low 17 bits of two words: from_fp 1, cfa 13, (ra - fp) 3; how 3 (in two, none is
- * not packed), fp_how 2, ra_saved 1, ra 12. x29 and x30 are saved side by side.
+ * A simple rule in 16 bits: from_fp 1, cfa / 16 7, where x30 is saved 7 (at CFA - 8 * n), and
+ * whether x29 is saved, just below.
  */
-static inline bool regs_pack(const struct stack_rule *r, uint64_t *ret_a, uint64_t *ret_b)
-{
-	int64_t at = r->ra_saved ? r->ra : r->fp;
-	int64_t apart = r->fp_how == FP_saved ? at - r->fp : 0;
-	uint64_t how = r->how == HOW_plain ? 0 : r->how == HOW_signal ? 1 : 2;
+#define REGS_SIMPLE_BITS 16
+#define REGS_FROM_FP 0x8000u
 
-	if ((r->how != HOW_plain && r->how != HOW_signal && r->how != HOW_end) ||
-	    !bits_fit(r->cfa, 16, 13) || !bits_fit(apart, 8, 3) || !bits_fit(at, 8, 12))
+static inline bool regs_pack(const struct stack_rule *r, uint64_t *ret)
+{
+	bool saved = r->fp_how == FP_saved;
+
+	if (r->how != HOW_plain || !r->ra_saved || r->cfa < 16 || r->cfa > 127 * 16 ||
+	    r->cfa % 16 || r->ra > -8 || r->ra < -127 * 8 || -r->ra > r->cfa)
 		return false;
-	*ret_a = bits_put(apart / 8, 14, 3) | bits_put(r->cfa / 16, 1, 13) | r->from_fp;
-	*ret_b = bits_put(at / 8, 5, 12) | (uint64_t)r->ra_saved << 4 | (uint64_t)r->fp_how << 2 |
-		 how;
+	if (r->fp_how != FP_same && (!saved || r->fp != r->ra - 8))
+		return false;
+	*ret = (r->from_fp ? REGS_FROM_FP : 0) | (uint64_t)r->cfa / 16 << 8 |
+	       (uint64_t)-r->ra / 8 << 1 | saved;
 	return true;
 }
 
-static inline struct stack_rule regs_unpack(uint64_t a, uint64_t b)
+static inline uintptr_t regs_cfa(uint64_t rule)
 {
-	static const uint8_t how[4] = {HOW_plain, HOW_signal, HOW_end, HOW_none};
-	int32_t at = (int32_t)bits_get(b, 5, 12) * 8;
-
-	return (struct stack_rule){.cfa = (int32_t)bits_get(a, 1, 13) * 16,
-				   .fp = at - (int32_t)bits_get(a, 14, 3) * 8,
-				   .ra = at,
-				   .how = how[b & 3],
-				   .fp_how = (uint8_t)bits_get_unsigned(b, 2, 2),
-				   .ra_saved = (b & 16) != 0,
-				   .from_fp = a & 1};
+	return (rule & 0x7f00) >> 4;
 }
 
-/* Simple: HOW_plain, x29 the same or saved below the CFA, return address saved. */
-static inline bool regs_is_simple(uint64_t b)
+static inline uintptr_t regs_ra_at(uint64_t rule, uintptr_t cfa)
 {
-	return (b & 0x1b) == 0x10;
+	return cfa - (rule & 0xfe) * 4;
 }
 
-static inline struct stack_rule regs_unpack_simple(uint64_t a, uint64_t b)
+static inline bool regs_fp_saved(uint64_t rule)
 {
-	struct stack_rule r = regs_unpack(a, b);
+	return rule & 1;
+}
 
-	r.how = HOW_plain;
-	r.fp_how = b & 4 ? FP_saved : FP_same;
-	r.ra_saved = true;
-	return r;
+static inline uintptr_t regs_fp_at(uint64_t rule, uintptr_t cfa)
+{
+	return regs_ra_at(rule, cfa) - 8;
 }
 
 #endif

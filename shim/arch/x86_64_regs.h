@@ -8,7 +8,6 @@
 #define SHIM_ARCH_REGS_H
 
 #include <stdint.h>
-#include "../stack_bits.h"
 #include "../stack_cfi.h"
 
 #define REGS_FP 6  /* rbp */
@@ -38,44 +37,44 @@ static inline bool regs_is_sigreturn(const uint32_t *code)
 #define REGS_SIGRETURN_BARE false
 
 /*
- * A rule in the low 17 bits of two words: from_fp 1, cfa 16; how 3, fp_how 2, fp 12. The return
- * address always is where `call` pushed it.
+ * A simple rule in 16 bits: from_fp 1, cfa / 8 12, where fp is saved 3 (0: the same, else at
+ * CFA - 8 - 8 * n). The return address always is where `call` pushed it.
  */
-static inline bool regs_pack(const struct stack_rule *r, uint64_t *ret_a, uint64_t *ret_b)
+#define REGS_SIMPLE_BITS 16
+#define REGS_FROM_FP 0x8000u
+
+static inline bool regs_pack(const struct stack_rule *r, uint64_t *ret)
 {
-	if (r->how != HOW_end && r->how != HOW_signal && (r->ra != -8 || !r->ra_saved))
+	bool saved = r->fp_how == FP_saved;
+
+	if (r->how != HOW_plain || !r->ra_saved || r->ra != -8 || r->cfa < 8 || r->cfa > 0x7ff8)
 		return false;
-	if (!bits_fit(r->cfa, 8, 16) || !bits_fit(r->fp, 8, 12))
+	if (r->fp_how != FP_same && (!saved || r->fp > -16 || r->fp < -64))
 		return false;
-	*ret_a = bits_put(r->cfa / 8, 1, 16) | r->from_fp;
-	*ret_b = bits_put(r->fp / 8, 5, 12) | (uint64_t)r->fp_how << 3 | r->how;
+	*ret = (r->from_fp ? REGS_FROM_FP : 0) | (uint64_t)r->cfa |
+	       (saved ? (uint64_t)(-8 - r->fp) / 8 : 0);
 	return true;
 }
 
-static inline struct stack_rule regs_unpack(uint64_t a, uint64_t b)
+static inline uintptr_t regs_cfa(uint64_t rule)
 {
-	return (struct stack_rule){.cfa = (int32_t)bits_get(a, 1, 16) * 8,
-				   .fp = (int32_t)bits_get(b, 5, 12) * 8,
-				   .ra = -8,
-				   .how = (uint8_t)bits_get_unsigned(b, 0, 3),
-				   .fp_how = (uint8_t)bits_get_unsigned(b, 3, 2),
-				   .ra_saved = true,
-				   .from_fp = a & 1};
+	return rule & 0x7ff8;
 }
 
-/* Simple: HOW_plain, fp the same or saved below the CFA, return address saved. */
-static inline bool regs_is_simple(uint64_t b)
+static inline uintptr_t regs_ra_at(uint64_t rule, uintptr_t cfa)
 {
-	return (b & 0x17) == HOW_plain;
+	(void)rule;
+	return cfa - 8;
 }
 
-static inline struct stack_rule regs_unpack_simple(uint64_t a, uint64_t b)
+static inline bool regs_fp_saved(uint64_t rule)
 {
-	struct stack_rule r = regs_unpack(a, b);
+	return rule & 7;
+}
 
-	r.how = HOW_plain;
-	r.fp_how = b & 8 ? FP_saved : FP_same;
-	return r;
+static inline uintptr_t regs_fp_at(uint64_t rule, uintptr_t cfa)
+{
+	return cfa - 8 - (rule & 7) * 8;
 }
 
 #endif

@@ -36,12 +36,12 @@ static NOINLINE uint32_t by_memo(const struct stack_seed *seed)
 {
 	uint64_t pc[DEEP];
 	struct stack_reads reads;
-	unsigned flags;
+	struct stack_end end;
 	uint32_t id = stack_memo_find(seed);
 
 	if (id)
 		return id;
-	frames = stack_capture_reads(seed, pc, DEEP, &flags, &reads);
+	frames = stack_capture_reads(seed, pc, DEEP, &end, &reads);
 	stack_memo_put(seed, 1, &reads);
 	return 0;
 }

@@ -34,10 +34,11 @@ static NOINLINE void look_up(const struct stack_seed *seed)
 {
 	uint64_t pc[DEEP];
 	struct stack_reads reads;
-	unsigned flags, n;
+	struct stack_end end;
+	unsigned n;
 	uint32_t known = stack_memo_find(seed), id;
 
-	n = stack_capture_reads(seed, pc, DEEP, &flags, &reads);
+	n = stack_capture_reads(seed, pc, DEEP, &end, &reads);
 	id = id_of(pc, n);
 	if (!known)
 		stack_memo_put(seed, id, &reads);
