@@ -4,6 +4,7 @@
  * Judges nothing: that is the tool's.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include "call.h"
 #include "child.h"
@@ -11,12 +12,13 @@
 #include "quarantine.h"
 #include "stack_memo.h"
 
-bool call_ready(void)
+COLD bool call_begin(void)
 {
-	if (likely(self_gate.state == SELF_ready))
-		return !self_vforked();
+	int saved = errno;
+
 	if (self_gate.state == SELF_new && self_began && !self_vforked())
 		child_begin();
+	errno = saved;
 	return self_gate.state == SELF_ready;
 }
 
@@ -28,9 +30,11 @@ static WARM uint32_t new_stack(const struct stack_seed *seed)
 	bool keep = stack_memo_wants(seed);
 	unsigned n = stack_capture_reads(seed, pc, config.depth, &end, keep ? &reads : NULL);
 	uint32_t id = store_stack(pc, n, end.flags, end.hash);
+	int saved = errno;
 
 	if (id && keep)
 		stack_memo_put(seed, id, &reads);
+	errno = saved;
 	return id;
 }
 
@@ -90,7 +94,9 @@ WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
 	if (from)
 		slots_touch(from);
-	b.target = call_target(w, from);
+	b.target = site && w->path && w->at == AT_FDCWD && store_path_is(site->target, w->path)
+			   ? site->target
+			   : call_target(w, from);
 	if (from && kind == KIND_unknown)
 		b.kind = from->kind;
 	if (site) {
@@ -142,36 +148,38 @@ WARM void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
 WARM uint32_t call_closing(int fd)
 {
 	struct record_slot *s;
-	int saved = errno;
-	uint32_t seq = 0;
 
-	if (call_ready()) {
-		s = slots_at(fd);
-		if (s && s->state == SLOT_open) {
-			call_fate_closed(s);
-			seq = slots_closing(fd);
-		}
-	}
-	errno = saved;
-	return seq;
+	if (unlikely(!call_ready()))
+		return 0;
+	s = slots_at(fd);
+	if (unlikely(!s) || unlikely(s->state != SLOT_open))
+		return 0;
+	call_fate_closed(s);
+	return slots_closing(s);
 }
 
-WARM void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed)
+static COLD void close_failed(int fd, uint32_t seq, const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = CALL_close, .fd = fd};
 	int saved = errno;
 
-	if (!call_ready())
-		return;
-	if (r && saved == EBADF && !seq)
-		call_misuse(&w, seed);
-	else if (seq) /* closed also when close() says EINTR or EIO: close(2) */
-		slots_closed(fd, seq, call_stack(seed));
-	if (r && saved == EBADF && seq)
+	if (saved == EBADF && seq)
 		store_unseen(false, slots_at(fd)->kind);
-	if (!r)
-		slots_raced(fd);
+	else if (saved == EBADF)
+		call_misuse(&w, seed);
 	errno = saved;
+}
+
+WARM void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed)
+{
+	if (unlikely(!call_ready()))
+		return;
+	if (likely(seq)) /* closed also when close() says EINTR or EIO: close(2) */
+		slots_closed(fd, seq, call_stack(seed));
+	if (unlikely(r))
+		close_failed(fd, seq, seed);
+	else
+		slots_raced(fd);
 }
 
 COLD void call_close_range(unsigned first, unsigned last, const struct stack_seed *seed)
@@ -190,7 +198,7 @@ COLD void call_close_range(unsigned first, unsigned last, const struct stack_see
 		if (!s || s->state != SLOT_open)
 			continue;
 		call_fate_closed(s);
-		slots_closed((int)fd, slots_closing((int)fd), stack);
+		slots_closed((int)fd, slots_closing(s), stack);
 	}
 }
 

@@ -54,7 +54,13 @@ static inline bool call_receives(uint16_t call)
 }
 
 /* May anything be recorded here and now? Starts the record of a fork child that has none yet. */
-bool call_ready(void);
+bool call_begin(void);
+static inline bool call_ready(void)
+{
+	if (likely(self_gate.state == SELF_ready))
+		return !self_vforked();
+	return call_begin();
+}
 
 /* A call of a CALL_IO row that was counted, but failed, did less, or had an EAGAIN before. */
 ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,

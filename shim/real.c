@@ -32,7 +32,7 @@ static long missing(void)
 	return -1;
 }
 
-START_CODE bool real_load(void)
+bool real_load(void)
 {
 	struct real_objects objects;
 

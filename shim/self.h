@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <time.h>
 #include "attrs.h"
+#include "count.h"
 #include "sysc.h"
 
 enum self_state {
@@ -101,14 +102,11 @@ static inline bool self_readable(uintptr_t at)
 	return at && !self_gate.seccomp && sysc(SYS_rt_sigprocmask, -1, at, 0, 8) != -EFAULT;
 }
 
-/*
- * Add to a counter that several threads may change. One instruction, so a signal handler cannot
- * tear it; with the lock prefix only where there are threads.
- */
+/* Add to a counter that several threads may change: with a lock only where there are threads. */
 static inline void self_add64(uint64_t *counter, uint64_t n)
 {
 	if (__libc_single_threaded)
-		*(volatile uint64_t *)counter += n;
+		count_add64(counter, n);
 	else
 		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
@@ -116,7 +114,7 @@ static inline void self_add64(uint64_t *counter, uint64_t n)
 static inline void self_or32(uint32_t *word, uint32_t bits)
 {
 	if (__libc_single_threaded)
-		*(volatile uint32_t *)word |= bits;
+		count_or32(word, bits);
 	else
 		__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
 }
@@ -124,7 +122,7 @@ static inline void self_or32(uint32_t *word, uint32_t bits)
 static inline void self_and32(uint32_t *word, uint32_t bits)
 {
 	if (__libc_single_threaded)
-		*(volatile uint32_t *)word &= bits;
+		count_and32(word, bits);
 	else
 		__atomic_fetch_and(word, bits, __ATOMIC_RELAXED);
 }
@@ -132,7 +130,7 @@ static inline void self_and32(uint32_t *word, uint32_t bits)
 static inline void self_add32(uint32_t *counter, uint32_t n)
 {
 	if (__libc_single_threaded)
-		*(volatile uint32_t *)counter += n;
+		count_add32(counter, n);
 	else
 		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }

@@ -9,13 +9,14 @@
 #include <sys/mman.h>
 #include "calls.h"
 #include "slots.h"
+#include "slots_count.h"
 #include "sysc.h"
 
 #define CHUNK RECORD_CHUNK_FDS
 
 AT_START struct record_slot *slots_base;
 AT_START uint32_t slots_untouched;
-static AT_START uint64_t marked_ns; /* the latest mark; 0 none yet */
+AT_START uint64_t slots_marked_ns;
 
 static uint32_t *chunk_table(void)
 {
@@ -39,6 +40,7 @@ static uint32_t far_base(uint32_t i)
 void slots_start(void)
 {
 	slots_base = store_part(PART_slots);
+	store_tick.ns = 0; /* of the record before this one */
 	self_slots((uint32_t)store.head->part[PART_slots].used * CHUNK);
 }
 
@@ -113,13 +115,13 @@ static struct record_slot *grow_far(int fd)
 	return NULL;
 }
 
-static struct record_slot *make(int fd)
+static COLD struct record_slot *make(int fd)
 {
-	struct record_slot *s = slots_at(fd);
 	uint32_t below = record_peek(&self_gate.slots_below);
+	struct record_slot *s = NULL;
 
-	if (s || fd < 0)
-		return s;
+	if (fd < 0)
+		return NULL;
 	if ((uint32_t)fd >= RECORD_FDS_MAX) {
 		store_missed(MISS_slot_high);
 		return NULL;
@@ -152,11 +154,11 @@ int slots_end(void)
 /* ---- changing ---------------------------------------------------------------------------------
  */
 
-static uint32_t write_begin(struct record_slot *s)
+static inline uint32_t write_begin(struct record_slot *s)
 {
 	uint32_t seq = record_peek(&s->seq);
 
-	if (seq & 1)
+	if (unlikely(seq & 1))
 		store_missed(MISS_race);
 	seq |= 1;
 	record_poke(&s->seq, seq);
@@ -164,74 +166,27 @@ static uint32_t write_begin(struct record_slot *s)
 	return seq;
 }
 
-static void write_end(struct record_slot *s, uint32_t seq)
+static inline void write_end(struct record_slot *s, uint32_t seq)
 {
 	record_publish(&s->seq, seq + 1); /* pairs with the reader's observe of seq */
 }
 
-static void count_open(int change)
+COLD uint64_t slots_now_exact(void)
 {
-	uint32_t open;
+	uint64_t mark = record_peek(&slots_marked_ns), now = self_clock(CLOCK_MONOTONIC);
 
-	self_add32(&store.head->fds_open, (uint32_t)change);
-	open = record_peek(&store.head->fds_open);
-	if (change > 0 && open > record_peek(&store.head->fds_peak))
-		record_poke(&store.head->fds_peak, open);
-}
-
-static void count_death(struct record_slot *s, uint64_t now_ns)
-{
-	struct record_site *site = s->site ? store_site_at(s->site) : NULL;
-
-	count_open(-1);
-	if (s->flags & (SLOT_INHERITED | SLOT_UNSEEN))
-		return; /* not counted as a birth here either */
-	self_add64(&store.head->deaths, 1);
-	if (!site)
-		return;
-	self_add64(&site->deaths, 1);
-	self_add32(&site->open, (uint32_t)-1);
-	store_site_series(site, now_ns, false);
-}
-
-static void count_birth(const struct slots_birth *b)
-{
-	struct record_site *site = b->site ? store_site_at(b->site) : NULL;
-	uint32_t open;
-
-	count_open(1);
-	if (b->flags & (SLOT_INHERITED | SLOT_UNSEEN))
-		return;
-	self_add64(&store.head->births, 1);
-	if (!site)
-		return;
-	self_add64(&site->count, 1);
-	self_add32(&site->open, 1);
-	open = record_peek(&site->open);
-	if (open > record_peek(&site->open_peak))
-		record_poke(&site->open_peak, open);
-	store_site_series(site, b->now_ns, true);
-}
-
-uint64_t slots_now(void)
-{
-	uint64_t mark = record_peek(&marked_ns), now;
-
-	if (likely(!mark))
-		return self_now_coarse();
-	now = self_clock(CLOCK_MONOTONIC);
 	return now > mark ? now : mark;
 }
 
 uint64_t slots_mark(void)
 {
-	uint64_t old = record_peek(&marked_ns), mark;
+	uint64_t old = record_peek(&slots_marked_ns), mark;
 
 	do {
 		mark = self_clock(CLOCK_MONOTONIC) + 1; /* births of this very ns are before it */
 		if (mark <= old)
 			mark = old + 1;
-	} while (!__atomic_compare_exchange_n(&marked_ns, &old, mark, false, __ATOMIC_RELAXED,
+	} while (!__atomic_compare_exchange_n(&slots_marked_ns, &old, mark, false, __ATOMIC_RELAXED,
 					      __ATOMIC_RELAXED));
 	return mark;
 }
@@ -250,15 +205,22 @@ static uint8_t set_state(struct record_slot *s, uint8_t state)
 	return was;
 }
 
+/* Two threads made the number at once: one of them lost it. */
+static COLD void born_twice(struct record_slot *s, uint64_t now_ns)
+{
+	store_missed(MISS_race);
+	count_death(s, now_ns);
+}
+
 void slots_birth(int fd, const struct slots_birth *b)
 {
-	struct record_slot *s = make(fd);
+	struct record_slot *s = slots_at(fd);
 	uint32_t seq;
 	bool twice;
 
-	if (!s)
+	if (unlikely(!s) && !(s = make(fd)))
 		return;
-	if (s->state == SLOT_open) /* of dup2 it is another thread's, at the same time */
+	if (unlikely(s->state == SLOT_open)) /* of dup2 it is another thread's, at the same time */
 		slots_lost(fd, 0, b->call != CALL_dup2 && b->call != CALL_dup3);
 	seq = write_begin(s);
 	s->kind = b->kind;
@@ -276,24 +238,18 @@ void slots_birth(int fd, const struct slots_birth *b)
 	twice = set_state(s, SLOT_open) == SLOT_open;
 	write_end(s, seq);
 	count_birth(b);
-	if (unlikely(twice)) { /* two threads made the number at once: one of them lost it */
-		store_missed(MISS_race);
-		count_death(s, b->now_ns);
-	}
+	if (unlikely(twice))
+		born_twice(s, b->now_ns);
 }
 
-uint32_t slots_closing(int fd)
+uint32_t slots_closing(struct record_slot *s)
 {
-	struct record_slot *s = slots_at(fd);
-	uint32_t seq;
+	uint32_t seq = write_begin(s);
 	uint8_t was;
 
-	if (!s || s->state != SLOT_open)
-		return 0;
-	seq = write_begin(s);
 	was = set_state(s, SLOT_closing);
 	write_end(s, seq);
-	if (was != SLOT_open)
+	if (unlikely(was != SLOT_open))
 		return 0; /* another thread's close is counted */
 	count_death(s, self_now_coarse());
 	return seq + 1;
@@ -321,7 +277,7 @@ void slots_reopened(int fd, uint32_t seq)
 	if (!seq || !s || record_peek(&s->seq) != seq)
 		return;
 	record_poke(&s->state, SLOT_open);
-	count_open(1);
+	self_add32(&store.head->fds_open, 1);
 	if (s->flags & (SLOT_INHERITED | SLOT_UNSEEN))
 		return;
 	self_add64(&store.head->deaths, (uint64_t)-1);
@@ -333,13 +289,14 @@ void slots_reopened(int fd, uint32_t seq)
 
 void slots_lost(int fd, uint32_t stack, bool unseen)
 {
-	uint32_t seq = slots_closing(fd);
+	struct record_slot *s = slots_at(fd);
+	uint32_t seq = s && s->state == SLOT_open ? slots_closing(s) : 0;
 
 	if (!seq)
 		return;
 	slots_closed(fd, seq, stack);
 	if (unseen)
-		store_unseen(false, slots_at(fd)->kind);
+		store_unseen(false, s->kind);
 }
 
 void slots_verify(int fd)

@@ -83,7 +83,7 @@ static inline void slots_uncount(int fd)
 	uint32_t place;
 
 	if (slots_place(fd, 0, &place) && likely(slots_in_place(place)->uses & ~SLOT_USE_PENDING))
-		count_down(&slots_in_place(place)->uses);
+		count_add32(&slots_in_place(place)->uses, -1u);
 }
 
 void slots_birth(int fd, const struct slots_birth *b);
@@ -91,12 +91,19 @@ void slots_birth(int fd, const struct slots_birth *b);
  * The time of a birth: of the tick, which costs next to nothing; but exact from the first mark on,
  * so that births after a mark are told from those before it.
  */
-uint64_t slots_now(void);
+uint64_t slots_now_exact(void);
+extern HIDDEN uint64_t slots_marked_ns; /* the latest mark; 0 none yet */
+static inline uint64_t slots_now(void)
+{
+	return likely(!record_peek(&slots_marked_ns)) ? self_now_coarse() : slots_now_exact();
+}
 /* A new mark: births so far are before it, all others are not. */
 uint64_t slots_mark(void);
-/* fd is about to be closed. Returns its seq to give to slots_closed, 0 when it was not known open.
+/*
+ * s, which is open, is about to be closed. Returns its seq to give to slots_closed, 0 when another
+ * thread is closing it.
  */
-uint32_t slots_closing(int fd);
+uint32_t slots_closing(struct record_slot *s);
 /* It has been closed, from `stack`. Nothing when the number has a new owner already. */
 void slots_closed(int fd, uint32_t seq, uint32_t stack);
 /* The close failed and fd is still open. */

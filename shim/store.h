@@ -84,6 +84,8 @@ uint32_t store_string(enum record_string_type type, const void *data, size_t byt
 /* `path` relative to the directory that string `dir` names (0 unknown, or STORE_CWD). */
 uint32_t store_path(uint32_t dir, const char *path);
 const struct record_string *store_string_at(uint32_t id);
+/* Is that `path`, from STORE_CWD? Says no where it takes time to tell. */
+bool store_path_is(uint32_t id, const char *path);
 
 /* The place that sets a mode (stack, mode, pid and value of *m): noted again. Its id. */
 uint32_t store_mode(const struct record_mode *m);
@@ -141,10 +143,50 @@ static inline void store_event_end(struct record_event *e, uint64_t seq)
 {
 	record_publish(&e->seq, seq); /* pairs with the reader's observe of seq */
 }
+
+/* ---- store_series.c ----------------------------------------------------------------------------
+ */
+
+/* The coarse clock stands still for milliseconds: what is the same until it moves. */
+struct store_tick {
+	uint64_t ns;
+	uint32_t bucket; /* of the time series */
+	uint32_t shift;  /* how often their width has doubled */
+};
+extern HIDDEN struct store_tick store_tick;
+void store_tick_new(uint64_t now_ns);
+void store_site_fold(struct record_site *s, uint32_t shift);
+
+static inline uint32_t store_bucket(uint64_t now_ns)
+{
+	if (unlikely(now_ns != record_peek(&store_tick.ns)))
+		store_tick_new(now_ns);
+	return record_peek(&store_tick.bucket);
+}
+
 /* Open fds and EAGAINs over time. */
-void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eagains);
-/* site->open has just changed: one was born here, or one died. */
-void store_site_series(struct record_site *s, uint64_t now_ns, bool born);
+static inline void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eagains)
+{
+	struct record_header *h = store.head;
+	uint32_t i = store_bucket(now_ns);
+
+	if (fds_open > record_peek(&h->series_open[i]))
+		record_poke(&h->series_open[i], fds_open);
+	if (eagains)
+		self_add32(&h->series_eagains[i], eagains);
+}
+
+/* s->open has just changed: one was born here, or one died. */
+static inline void store_site_series(struct record_site *s, uint64_t now_ns, bool born)
+{
+	uint32_t i = store_bucket(now_ns), shift = record_peek(&store_tick.shift);
+	uint32_t least = record_peek(&s->open) + !born; /* of before and after, + 1 */
+
+	if (unlikely(s->series_shift < shift))
+		store_site_fold(s, shift);
+	if (record_peek(&s->series[i]) - 1 >= least) /* 0: no change in it until now */
+		record_poke(&s->series[i], least);
+}
 
 /*
  * A hash index from what a thing is to its id, in the shim's own memory. Grows by a second table,

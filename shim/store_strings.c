@@ -35,11 +35,10 @@ static bool same(uint32_t id, const void *key)
 
 /* The strings seen last, by where the target has them: most paths are constants. */
 #define RECENT 64u
-static AT_START uint32_t recent[RECENT];
+static uint32_t recent[RECENT];
 
-static AT_START uint32_t small[512];
-static uint32_t big[32768];
-static struct store_index index_ = {small, big, 512, 32768, 0, same};
+static uint32_t small[1024], big[32768];
+static struct store_index index_ = {small, big, 1024, 32768, 0, same};
 
 static uint32_t put(const struct key *k, uint8_t flags)
 {
@@ -124,4 +123,55 @@ uint32_t store_path(uint32_t dir, const char *path)
 	if (*path == '/')
 		return absolute(path, n);
 	return path_at(dir == STORE_CWD ? cwd() : dir, path, n);
+}
+
+#define PAGE 4096u /* the smallest; within one all can be read or nothing */
+
+static inline uint64_t word(const char *p)
+{
+	uint64_t w;
+
+	memcpy(&w, p, sizeof(w));
+	return w;
+}
+
+/* Is `path` these n bytes, and no more? Not before its end is anything read of the next page. */
+static inline bool is_whole(const char *path, const char *text, size_t n)
+{
+	size_t at = 0;
+
+	if (unlikely((uintptr_t)path % PAGE + n >= PAGE) || path[n])
+		return false;
+	if (unlikely(n < sizeof(uint64_t)))
+		return !memcmp(path, text, n);
+	for (; at + sizeof(uint64_t) < n; at += sizeof(uint64_t))
+		if (word(path + at) != word(text + at))
+			return false;
+	at = n - sizeof(uint64_t);
+	return word(path + at) == word(text + at);
+}
+
+/* Below the directory `dir`: of relative paths, or all after a chroot. */
+static WARM bool is_below(const struct record_string *s, uint32_t dir, const char *path)
+{
+	uint32_t of;
+
+	if (!dir || s->type != STRING_path_at)
+		return false;
+	memcpy(&of, s->data, sizeof(of));
+	return of == dir && is_whole(path, s->data + sizeof(of), s->bytes - sizeof(of));
+}
+
+bool store_path_is(uint32_t id, const char *path)
+{
+	const struct record_header *h = store.head;
+	const struct record_string *s = store_string_at(id);
+
+	if (unlikely(!id) || unlikely(s->flags))
+		return false;
+	if (*path != '/')
+		return is_below(s, h->cwd, path);
+	if (unlikely(h->root))
+		return is_below(s, h->root, path + 1);
+	return s->type == STRING_path && is_whole(path, s->data, s->bytes);
 }

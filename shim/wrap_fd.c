@@ -26,6 +26,15 @@ static COLD int refuse(const struct call_what *w, bool misuse, const struct stac
 	return -1;
 }
 
+static INLINED int close_plainly(int fd, const struct stack_seed *seed)
+{
+	uint32_t seq = call_closing(fd);
+	int r = real.close(fd);
+
+	call_closed(fd, seq, r, seed);
+	return r;
+}
+
 static COLD int close_and_hold(int fd, const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = CALL_close, .fd = fd};
@@ -40,28 +49,26 @@ static COLD int close_and_hold(int fd, const struct stack_seed *seed)
 	return r;
 }
 
-EXPORT int close(int fd)
+static COLD int close_ruled(int fd, const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = CALL_close, .fd = fd};
 	struct call_ruled x;
-	uint32_t seq;
 	long faked;
 	int r;
 
 	if (!real_ready())
 		return (int)sysc(SYS_close, fd);
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (call_rules(&w, &x, seed, &faked))
 		return (int)faked;
-	if (unlikely(quarantine_room)) {
-		r = close_and_hold(fd, CALL_SEED);
-	} else {
-		seq = call_closing(fd);
-		r = real.close(fd);
-		call_closed(fd, seq, r, CALL_SEED);
-	}
-	if (unlikely(x.on))
-		return call_close_ruled(r, &x);
-	return r;
+	r = quarantine_room ? close_and_hold(fd, seed) : close_plainly(fd, seed);
+	return x.on ? call_close_ruled(r, &x) : r;
+}
+
+EXPORT int close(int fd)
+{
+	if (unlikely(rules_armed(CALL_close) || quarantine_room || !real_loaded))
+		return close_ruled(fd, CALL_SEED);
+	return close_plainly(fd, CALL_SEED);
 }
 CALL_ALIAS(__close, close);
 
@@ -183,31 +190,40 @@ EXPORT int dup3(int fd, int to, int flags)
 /* ---- fcntl and ioctl: the argument is read by command -------------------------------------------
  */
 
+/* What changes something, fails, is ruled, or comes before real functions are known. */
+static WARM int fcntl_apart(int fd, int cmd, long arg, const struct stack_seed *seed)
+{
+	struct call_what w = wrap_fcntl_what(fd, cmd, arg);
+	struct call_ruled x;
+	long faked;
+	int r;
+
+	if (!real_ready())
+		return (int)sysc(SYS_fcntl, fd, cmd, arg);
+	if (call_rules(&w, &x, seed, &faked))
+		return (int)faked;
+	if (quarantine_has(fd))
+		return refuse(&w, !wrap_asks(cmd), seed);
+	do
+		r = real.fcntl(fd, cmd, arg);
+	while (!wrap_asks(cmd) && call_again(r < 0, &w, &x, seed));
+	if (likely(r >= 0) && !wrap_asks(cmd))
+		wrap_fcntl_done(&w, cmd, arg, r, seed);
+	return r;
+}
+
 EXPORT int fcntl(int fd, int cmd, ...)
 {
-	struct call_what w;
-	struct call_ruled x;
-	long arg, faked;
 	va_list ap;
-	int r;
+	long arg;
 
 	/* Every command takes at most one argument, in one register: a pointer or an int. */
 	va_start(ap, cmd);
 	arg = va_arg(ap, long);
 	va_end(ap);
-	if (!real_ready())
-		return (int)sysc(SYS_fcntl, fd, cmd, arg);
-	w = wrap_fcntl_what(fd, cmd, arg);
-	if (call_rules(&w, &x, CALL_SEED, &faked))
-		return (int)faked;
-	if (quarantine_has(fd))
-		return refuse(&w, !wrap_asks(cmd), CALL_SEED);
-	do
-		r = real.fcntl(fd, cmd, arg);
-	while (!wrap_asks(cmd) && call_again(r < 0, &w, &x, CALL_SEED));
-	if (likely(r >= 0) && !wrap_asks(cmd))
-		wrap_fcntl_done(&w, cmd, arg, r, CALL_SEED);
-	return r;
+	if (likely(wrap_asks(cmd) && real_loaded && !rules_armed(CALL_fcntl) && !quarantine_room))
+		return real.fcntl(fd, cmd, arg);
+	return fcntl_apart(fd, cmd, arg, CALL_SEED);
 }
 
 CALL_ALIAS(fcntl64, fcntl);

@@ -38,27 +38,51 @@ static enum record_kind kind_of(int flags)
 	return flags & O_DIRECTORY && (flags & O_TMPFILE) != O_TMPFILE ? KIND_dir : KIND_file;
 }
 
-/* The seed is that of the exported function's caller. */
-static int open_at(uint16_t call, int at, const char *path, int flags, mode_t mode,
-		   const struct stack_seed *seed)
+static int real_open(uint16_t call, int at, const char *path, int flags, mode_t mode)
 {
-	const struct call_what w = {.call = call, .fd = -1, .flags = flags, .at = at, .path = path};
-	bool ready = real_ready();
-	struct call_ruled x;
-	long faked;
-	int r;
+	if (!real_ready())
+		return raw_openat(at, path, flags, mode);
+	return call == CALL_open ? real.open(path, flags, mode)
+				 : real.openat(at, path, flags, mode);
+}
 
-	if (call_rules(&w, &x, seed, &faked))
-		return (int)faked;
-	do
-		r = !ready              ? raw_openat(at, path, flags, mode)
-		    : call == CALL_open ? real.open(path, flags, mode)
-					: real.openat(at, path, flags, mode);
-	while (call_again(r < 0, &w, &x, seed));
-	if (likely(r >= 0))
-		call_birth(&w, r, kind_of(flags),
-			   wrap_flags(flags & O_NONBLOCK, flags & O_CLOEXEC), seed);
+static INLINED int opened(const struct call_what *w, int r, const struct stack_seed *seed)
+{
+	call_birth(w, r, kind_of(w->flags), wrap_flags(w->flags & O_NONBLOCK, w->flags & O_CLOEXEC),
+		   seed);
 	return r;
+}
+
+/* A rule is armed, or the first try `failed`. The seed is that of the exported function's caller.
+ */
+static WARM int open_apart(const struct call_what *w, mode_t mode, bool failed,
+			   const struct stack_seed *seed)
+{
+	struct call_ruled x = {.on = false};
+	long faked;
+	int r = -1;
+
+	if (!failed && call_rules(w, &x, seed, &faked))
+		return (int)faked;
+	if (!failed)
+		r = real_open(w->call, w->at, w->path, w->flags, mode);
+	while (call_again(r < 0, w, &x, seed))
+		r = real_open(w->call, w->at, w->path, w->flags, mode);
+	return r < 0 ? r : opened(w, r, seed);
+}
+
+static INLINED int open_at(uint16_t call, int at, const char *path, int flags, mode_t mode,
+			   const struct stack_seed *seed)
+{
+	int r = -1;
+	bool apart = rules_armed(call) || !real_loaded;
+
+	if (likely(!apart))
+		r = call == CALL_open ? real.open(path, flags, mode)
+				      : real.openat(at, path, flags, mode);
+	const struct call_what w = {.call = call, .fd = -1, .flags = flags, .at = at, .path = path};
+
+	return likely(r >= 0) ? opened(&w, r, seed) : open_apart(&w, mode, !apart, seed);
 }
 
 EXPORT int open(const char *path, int flags, ...)
