@@ -4,12 +4,14 @@
  * unwind: return addresses, saved frame pointers that an outer frame needed, and the seed's frame
  * pointer only where it was needed.
  *
- * Compared innermost first, four at a time as long as they lie in the stack as far as it is known:
- * there, reading a word more than the unwinder would have read does no harm. Elsewhere one by one,
- * stopping at the first difference: an outer word may be read only because the inner ones are what
- * they were. An entry that is rewritten meanwhile cannot lead astray: a word outside of the known
- * stack is followed only after the sequence number is seen unchanged, and in the end it must be
- * unchanged anyway.
+ * Where all of it lies in the stack as far as it is known, the words are compared eight at a time:
+ * reading one more than the unwinder would have read does no harm there. Elsewhere one by one,
+ * innermost first, stopping at the first difference: an outer word may be read only because the
+ * inner ones are what they were.
+ *
+ * An entry may be rewritten meanwhile. Distances lead to a word only after the sequence number was
+ * seen unchanged since before the entry said how far they go; and in the end it must be unchanged
+ * anyway.
  */
 #include <stddef.h>
 #include "attrs.h"
@@ -18,32 +20,38 @@
 
 #define WAYS 4u
 #define SETS 32u
-#define LANES 4u
+#define LANES 8u
 #define ONE_OF 16u /* new stacks takes another's place */
 #define GROUPS ((READS_MAX + LANES - 1) / LANES)
 
 /* The stack is read as it is, whatever a sanitizer (of a test) has painted there. */
 #define AS_IT_IS __attribute__((no_sanitize_address))
 
-/* Four words of the read set: their distances in one number, so that one test bounds them all. */
+/* Eight words of the read set; the last group is filled up with its last. */
 struct group {
-	uint64_t at; /* 16 bits each, the first one lowest */
+	_Alignas(16) uint16_t at[LANES]; /* distances from the seed's cfa, in words */
 	uint64_t value[LANES];
 };
 
+/* In registers of 16 bytes, on every processor that this is written for. */
+typedef uint16_t lanes __attribute__((vector_size(16), may_alias));
+typedef uint64_t pair __attribute__((vector_size(16), may_alias));
+
 struct entry {
-	uint32_t seq; /* odd while being written */
+	_Alignas(64) uint32_t seq; /* odd while being written */
 	uint32_t generation;
 	uint64_t pc, cfa;
-	uint32_t id;      /* 0: empty */
-	uint16_t used;    /* words; the last group is filled up with its last */
-	uint16_t differs; /* a hint: the group that told another stack from this one; 0: none */
+	uint32_t id;     /* 0: empty */
+	uint16_t beyond; /* above all distances: 1 + the largest */
+	uint8_t groups;
+	uint8_t differs; /* a hint: the group that told another stack from this one; 0: none */
+	bool has_fp;
+	uint64_t fp; /* of the seed's frame, where the unwinder needed it */
 	struct group read[GROUPS];
-	uint64_t pad;
 };
-_Static_assert(sizeof(struct entry) % 64 == 0, "a whole number of cache lines");
+_Static_assert(sizeof(struct entry) == 15 * 64, "a header, 88 words");
 
-static _Alignas(64) struct entry memo[SETS][WAYS];
+static struct entry memo[SETS][WAYS];
 
 static inline struct entry *set_of(const struct stack_seed *seed)
 {
@@ -67,69 +75,61 @@ static inline bool unchanged(const struct entry *e, uint32_t seq)
 	return likely(peek(&e->seq) == seq);
 }
 
-/* The seed's frame pointer, or a word of a stack whose end is not known. */
-static AS_IT_IS bool same_far(const struct stack_seed *seed, const struct entry *e, uint32_t seq,
-			      uint64_t at, uint64_t value)
+static COLD bool same_fp(const struct stack_seed *seed, const struct entry *e)
 {
 	uintptr_t fp;
 
-	if (!unchanged(e, seq))
-		return false;
-	if (at == READS_FP)
-		return stack_seed_fp(seed, &fp) && fp == value;
-	return ((const uint64_t *)seed->cfa)[at] == value;
+	return !peek(&e->has_fp) || (stack_seed_fp(seed, &fp) && fp == peek(&e->fp));
 }
 
-/* A group some word of which is not in the known part of the stack: one by one. */
+/* A stack of which not all is known. Where the words are may follow from the frame pointer. */
 static COLD AS_IT_IS bool same_one_by_one(const struct stack_seed *seed, const struct entry *e,
-					  uint32_t seq, uintptr_t known,
-					  const struct group *g)
+					  uint32_t seq)
 {
-	uint64_t all = peek(&g->at);
+	const uint64_t *stack = (const uint64_t *)seed->cfa;
 
-	for (unsigned i = 0; i < LANES; i++) {
-		uint64_t at = all >> 16 * i & 0xffff, value = peek(&g->value[i]);
+	if (!same_fp(seed, e))
+		return false;
+	for (unsigned i = 0; i < peek(&e->groups) * LANES; i++) {
+		const struct group *g = &e->read[i / LANES];
+		uint16_t at = peek(&g->at[i % LANES]);
 
-		if (at < known ? ((const uint64_t *)seed->cfa)[at] != value
-			       : !same_far(seed, e, seq, at, value))
+		if (!unchanged(e, seq) || stack[at] != peek(&g->value[i % LANES]))
 			return false;
 	}
 	return true;
 }
 
-/* Is one of the four not below `known`? Each has 15 bits for this; whoever has 16 is not. */
-#define EACH 0x0001000100010001ull
-static inline bool any_beyond(uint64_t four, uint64_t room)
+/* The eight words of `g`, all in the known part of the stack as long as the entry is unchanged. */
+static inline AS_IT_IS bool same_group(const uint64_t *stack, const struct entry *e, uint32_t seq,
+				       const struct group *g)
 {
-	return (four | (four + room)) & EACH << 15;
-}
+	lanes at = *(const volatile lanes *)g->at;
+	const pair *value = (const pair *)g->value;
+	pair differ;
 
-static inline AS_IT_IS bool same_group(const uint64_t *stack, const struct group *g, uint64_t at)
-{
-	uint64_t differ = stack[at & 0xffff] ^ peek(&g->value[0]);
-
-	differ |= stack[at >> 16 & 0xffff] ^ peek(&g->value[1]);
-	differ |= stack[at >> 32 & 0xffff] ^ peek(&g->value[2]);
-	differ |= stack[at >> 48] ^ peek(&g->value[3]);
-	return !differ;
+	if (unlikely(!unchanged(e, seq)))
+		return false;
+	differ = (pair){stack[at[0]], stack[at[1]]} ^ value[0];
+	differ |= (pair){stack[at[2]], stack[at[3]]} ^ value[1];
+	differ |= (pair){stack[at[4]], stack[at[5]]} ^ value[2];
+	differ |= (pair){stack[at[6]], stack[at[7]]} ^ value[3];
+	return !(differ[0] | differ[1]);
 }
 
 /*
  * Stacks that begin alike mostly differ where they did before: is that so of this one? Where it is
- * not said, or not known to be readable, it may be the same.
+ * not said, it may be the same.
  */
-static WARM AS_IT_IS bool differs_again(const uint64_t *stack, const struct entry *e, unsigned hint,
-					uint64_t room)
+static WARM AS_IT_IS bool differs_again(const uint64_t *stack, const struct entry *e, uint32_t seq,
+					unsigned hint)
 {
-	const struct group *g = &e->read[hint];
-	uint64_t at = peek(&g->at);
-
-	return hint * LANES < peek(&e->used) && !any_beyond(at, room) && !same_group(stack, g, at);
+	return hint < peek(&e->groups) && !same_group(stack, e, seq, &e->read[hint]);
 }
 
 static WARM bool differs_at(struct entry *e, const struct group *g)
 {
-	poke(&e->differs, (uint16_t)(g - e->read));
+	poke(&e->differs, (uint8_t)(g - e->read));
 	return false;
 }
 
@@ -137,21 +137,18 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 				       uintptr_t known)
 {
 	const uint64_t *stack = (const uint64_t *)seed->cfa;
-	const struct group *g = e->read, *end = g + (peek(&e->used) + LANES - 1) / LANES;
-	uint64_t room = (0x8000 - (known < 0x7fff ? known : 0x7fff)) * EACH;
+	const struct group *g = e->read;
 	unsigned hint = peek(&e->differs);
 
-	if (unlikely(hint) && differs_again(stack, e, hint, room))
+	if (unlikely(peek(&e->beyond) > known))
+		return same_one_by_one(seed, e, seq) && unchanged(e, seq);
+	if (unlikely(hint) && differs_again(stack, e, seq, hint))
 		return false;
-	for (; g < end; g++) {
-		uint64_t at = peek(&g->at);
-		bool same = unlikely(any_beyond(at, room))
-				    ? same_one_by_one(seed, e, seq, known, g)
-				    : same_group(stack, g, at);
-
-		if (unlikely(!same))
+	for (unsigned n = peek(&e->groups); n; n--, g++)
+		if (unlikely(!same_group(stack, e, seq, g)))
 			return differs_at(e, g);
-	}
+	if (unlikely(peek(&e->has_fp)) && !same_fp(seed, e))
+		return false;
 	return unchanged(e, seq);
 }
 
@@ -230,6 +227,37 @@ static bool is_keepable(const struct stack_reads *reads)
 	return reads->used <= READS_MAX && reads->generation == peek(&stack_generation);
 }
 
+static void put_word(struct entry *e, unsigned i, uint16_t at, uint64_t value)
+{
+	struct group *g = &e->read[i / LANES];
+
+	poke(&g->at[i % LANES], at);
+	poke(&g->value[i % LANES], value);
+}
+
+/* The read set; the frame pointer apart, because it is no word of the stack. */
+static void put_words(struct entry *e, const struct stack_reads *reads)
+{
+	unsigned used = 0, beyond = 0, last = 0;
+
+	poke(&e->has_fp, false);
+	for (unsigned i = 0; i < reads->used; i++) {
+		if (reads->at[i] == READS_FP) {
+			poke(&e->fp, reads->value[i]);
+			poke(&e->has_fp, true);
+			continue;
+		}
+		last = i;
+		put_word(e, used++, reads->at[i], reads->value[i]);
+		if (reads->at[i] >= beyond)
+			beyond = reads->at[i] + 1u;
+	}
+	poke(&e->groups, (uint8_t)((used + LANES - 1) / LANES));
+	poke(&e->beyond, (uint16_t)beyond);
+	for (; used % LANES; used++)
+		put_word(e, used, reads->at[last], reads->value[last]);
+}
+
 COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 			 const struct stack_reads *reads)
 {
@@ -241,19 +269,7 @@ COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 	poke(&e->pc, seed->pc);
 	poke(&e->cfa, seed->cfa);
 	poke(&e->id, id);
-	poke(&e->used, reads->used);
 	poke(&e->differs, 0);
-	for (unsigned i = 0; i < reads->used; i += LANES) {
-		struct group *g = &e->read[i / LANES];
-		uint64_t at = 0;
-
-		for (unsigned lane = 0; lane < LANES; lane++) {
-			unsigned from = i + lane < reads->used ? i + lane : reads->used - 1u;
-
-			at |= (uint64_t)reads->at[from] << 16 * lane;
-			poke(&g->value[lane], reads->value[from]);
-		}
-		poke(&g->at, at);
-	}
+	put_words(e, reads);
 	write_end(e);
 }

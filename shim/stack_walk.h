@@ -10,7 +10,7 @@
 #include <stdint.h>
 #include "stack.h"
 
-#define READS_MAX 91
+#define READS_MAX 88
 #define READS_FP 0xfffeu /* in place of a distance: the frame pointer in the seed's frame */
 
 /*

@@ -333,27 +333,6 @@ static void threads_signals_and_forgetting_do_not_confuse_it(void **state)
 	assert_true(all.hits > 0);
 }
 
-/* One test for four distances says what four tests would, or is too careful from 32767 on. */
-static void four_distances_are_bounded_as_one_by_one(void **state)
-{
-	static const uint16_t near[] = { 0,      1,      2,      0x7f,   0x80,   0x7ffd, 0x7ffe,
-					 0x7fff, 0x8000, 0x8001, 0xfffd, 0xfffe, 0xffff };
-	const size_t n = sizeof(near) / sizeof(near[0]);
-
-	(void)state;
-	for (size_t i = 0; i < n * n * n; i++) {
-		uint64_t known = near[i % n], low = near[i / n % n], high = near[i / n / n];
-		uint64_t most = known < 0x7fff ? known : 0x7fff;
-
-		for (unsigned lane = 0; lane < 3; lane++) {
-			uint64_t four = low << 16 * lane | high << 16 * (lane + 1);
-			bool beyond = low >= most || high >= most || !most;
-
-			assert_int_equal(any_beyond(four, (0x8000 - most) * EACH), beyond);
-		}
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -363,7 +342,6 @@ int main(void)
 		cmocka_unit_test(an_entry_that_is_being_written_is_left_alone),
 		cmocka_unit_test(stacks_too_deep_or_lost_are_not_kept),
 		cmocka_unit_test(threads_signals_and_forgetting_do_not_confuse_it),
-		cmocka_unit_test(four_distances_are_bounded_as_one_by_one),
 	};
 
 	stack_warm_up();
