@@ -124,7 +124,7 @@ struct record_header {
 	uint32_t end_flags;
 	/* totals, exact even when sites or events are dropped */
 	uint64_t births, deaths;
-	uint64_t eagains;
+	uint64_t eagains; /* of no site; each site has its own: record_eagains() */
 	uint64_t misuses;
 	uint64_t limits;   /* EMFILE and ENFILE */
 	uint64_t forks;    /* children that fork() made */
@@ -145,7 +145,7 @@ struct record_header {
 	uint64_t series_width_ns;
 	uint32_t series_open[RECORD_SERIES]; /* highest number open in the bucket; 0 = nothing seen
 					      */
-	uint32_t series_eagains[RECORD_SERIES];
+	uint32_t series_eagains[RECORD_SERIES]; /* without those of a site's latest tick */
 	struct record_limit limit_first, limit_worst; /* worst: most open */
 	uint32_t nofile_origin;                       /* enum record_nofile */
 	uint32_t nofile_stack;                        /* of NOFILE_own, 0 = unknown */
@@ -241,16 +241,21 @@ struct record_site {
 	uint32_t stack;
 	uint16_t call;
 	uint16_t error;
-	uint32_t target; /* string: latest */
-	uint8_t kind;    /* enum record_kind: latest */
-	uint8_t flags;   /* SITE_* */
-	uint16_t pad;
+	union {
+		struct {
+			uint32_t target; /* string: latest */
+			uint8_t kind;    /* enum record_kind: latest */
+			uint8_t type;    /* enum record_event_type: of its failures */
+			uint16_t flags;  /* SITE_* */
+		};
+		uint64_t about; /* all of it, as in record_event */
+	};
 	uint64_t count; /* births or failures */
 	uint64_t first_ns, last_ns;
+	uint64_t fate[FATE_COUNT];
 	uint64_t deaths;    /* births: how many are closed by now */
 	uint32_t open;      /* births: open now, in this process */
 	uint32_t open_peak; /* births */
-	uint64_t fate[FATE_COUNT];
 	uint64_t waited_ns; /* sum over FATE_waited, _retried, _masked */
 	uint64_t waited_max_ns;
 	uint32_t wait_hist[12]; /* waits below 4^i us; the last takes the rest */
@@ -266,7 +271,7 @@ struct record_site {
 	uint32_t injected;              /* of `count`: made by a rule */
 	uint64_t before_ns;             /* EMFILE, ENFILE: the failure before the last */
 	uint64_t spun_ns;               /* time spent between the calls of FATE_spun */
-	uint8_t pad2[8];
+	uint64_t told;                  /* EAGAINs of here that header.series_eagains has */
 };
 
 /* ---- slots: the open fds ------------------------------------------------------------------------
@@ -310,7 +315,7 @@ struct record_slot {
 	uint32_t site;       /* 1 + index of the birth site, 0 = unknown */
 	uint32_t target;     /* string */
 	uint32_t failed;     /* 1 + index of the site whose EAGAIN is pending, 0 = none */
-	uint32_t fails;      /* EAGAINs in this episode */
+	uint32_t fails;      /* the shim's own: what came before it; see call_fate.c */
 	uint64_t failed_ns;  /* first of them */
 	/* who set it last, 1 + index into PART_modes; 0 = nobody that was seen, or at the birth */
 	uint32_t mode_nonblock; /* O_NONBLOCK */
@@ -341,10 +346,15 @@ struct record_event {
 	uint16_t error;
 	int32_t fd;
 	uint32_t site; /* 1 + index, 0 = none */
-	uint32_t target;
-	uint8_t type;
-	uint8_t kind;
-	uint16_t flags;
+	union {
+		struct {
+			uint32_t target;
+			uint8_t kind;
+			uint8_t type;
+			uint16_t flags; /* SITE_* of its site */
+		};
+		uint64_t about;
+	};
 	uint64_t arg, arg2;
 	uint32_t facts; /* 1 + index of facts taken for this very event, 0 = none */
 	uint32_t pad;

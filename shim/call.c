@@ -10,7 +10,6 @@
 #include "child.h"
 #include "config.h"
 #include "quarantine.h"
-#include "stack_memo.h"
 
 COLD bool call_begin(void)
 {
@@ -27,11 +26,16 @@ static WARM uint32_t new_stack(const struct stack_seed *seed)
 	uint64_t pc[RECORD_STACK_MAX];
 	struct stack_reads reads;
 	struct stack_end end;
-	bool keep = stack_memo_wants(seed);
-	unsigned n = stack_capture_reads(seed, pc, config.depth, &end, keep ? &reads : NULL);
-	uint32_t id = store_stack(pc, n, end.flags, end.hash);
 	int saved = errno;
+	uint32_t id;
+	unsigned n;
+	bool keep;
 
+	if (!config.depth)
+		return 0;
+	keep = stack_memo_wants(seed);
+	n = stack_capture_reads(seed, pc, config.depth, &end, keep ? &reads : NULL);
+	id = store_stack(pc, n, end.flags, end.hash);
 	if (id && keep)
 		stack_memo_put(seed, id, &reads);
 	errno = saved;
@@ -40,12 +44,22 @@ static WARM uint32_t new_stack(const struct stack_seed *seed)
 
 uint32_t call_stack(const struct stack_seed *seed)
 {
-	uint32_t id;
+	struct stack_kept known = stack_memo_find(seed);
 
-	if (!config.depth)
-		return 0;
-	id = stack_memo_find(seed);
-	return likely(id) ? id : new_stack(seed);
+	return likely(known.id) ? known.id : new_stack(seed);
+}
+
+WARM struct record_site *call_site_find(const struct stack_seed *seed, uint32_t stack,
+					uint16_t call, uint16_t error, uint32_t *ret_id)
+{
+	struct record_site *site;
+
+	if (!stack)
+		stack = new_stack(seed);
+	site = store_site(stack, call, error, ret_id);
+	if (site)
+		stack_memo_note(seed, stack, *ret_id);
+	return site;
 }
 
 WARM void call_settled(int fd)
@@ -90,7 +104,7 @@ WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	if (!call_ready())
 		return;
 	b.now_ns = slots_now();
-	site = store_site(call_stack(seed), w->call, 0, &b.site);
+	site = call_site(seed, w->call, 0, &b.site);
 	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
 	if (from)
 		slots_touch(from);

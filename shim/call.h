@@ -18,7 +18,7 @@
 #include "record.h"
 #include "rules.h"
 #include "slots.h"
-#include "stack.h"
+#include "stack_memo.h"
 #include "wait.h"
 
 /* The caller of the wrapper that this is expanded in. */
@@ -51,6 +51,23 @@ static inline enum call_class call_class(uint16_t call)
 static inline bool call_receives(uint16_t call)
 {
 	return call_class(call) == CLASS_recv || call_class(call) == CLASS_accept;
+}
+
+/* The stack of `seed` in the record; 0 when not recorded. */
+uint32_t call_stack(const struct stack_seed *seed);
+struct record_site *call_site_find(const struct stack_seed *seed, uint32_t stack, uint16_t call,
+				   uint16_t error, uint32_t *ret_id);
+/* The site of the call there, which a known stack remembers; NULL when not recorded. */
+static INLINED struct record_site *call_site(const struct stack_seed *seed, uint16_t call,
+					     uint16_t error, uint32_t *ret_id)
+{
+	struct stack_kept known = stack_memo_find(seed);
+	struct record_site *site = store_site_at(known.note);
+
+	if (unlikely(!known.note) || unlikely(!store_site_is(site, known.id, call, error)))
+		return call_site_find(seed, known.id, call, error, ret_id);
+	*ret_id = known.note;
+	return site;
 }
 
 /* May anything be recorded here and now? Starts the record of a fork child that has none yet. */
@@ -122,7 +139,14 @@ uint32_t call_timeout_ms(const struct record_slot *s, bool receive);
  */
 
 /* What the call is about, as a string of the record: path or address given, else its fd's name. */
-uint32_t call_target(const struct call_what *w, struct record_slot *s);
+uint32_t call_target_find(const struct call_what *w, struct record_slot *s);
+static INLINED uint32_t call_target(const struct call_what *w, struct record_slot *s)
+{
+	if (w->path || w->addr || !s || unlikely(s->state != SLOT_open) ||
+	    (!s->target && s->flags & (SLOT_INHERITED | SLOT_UNSEEN)))
+		return call_target_find(w, s);
+	return s->target;
+}
 uint32_t call_address_string(const void *addr, uint32_t bytes);
 /* The same as text: a path from outside a chroot, "" when it is none; and the address, or NULL. */
 const struct sockaddr *call_target_text(const struct call_what *w, char *ret_path, size_t size,
@@ -134,11 +158,30 @@ const struct sockaddr *call_target_text(const struct call_what *w, char *ret_pat
 struct call_what call_checked(const struct call_what *w);
 /* May these bytes of the target be read? Asks the kernel: a bad pointer must not crash here. */
 bool call_readable(const void *p, size_t bytes);
-/* The stack of `seed` in the record; 0 when not recorded. */
-uint32_t call_stack(const struct stack_seed *seed);
 
 /* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------
  */
+
+#define FAILS_DRAINED 1u /* in slot.fails: there were successes before the EAGAIN */
+
+/*
+ * The rest of slot.fails: which wait of which thread came last before the EAGAIN. Another value at
+ * the next call means that somebody waited in between.
+ */
+static inline uint32_t call_fate_stamp(void)
+{
+	return (self_tid() * 40503u + self_waits) << 1;
+}
+
+/*
+ * Is the fate of the EAGAIN that is pending on `s` but "called again", and all that the next one
+ * at the same site would note there already? So it is in a loop until the clock goes on.
+ */
+static inline bool call_fate_spins(const struct record_slot *s, uint32_t site, uint64_t now_ns)
+{
+	return s->failed == site && s->failed_ns == now_ns &&
+	       (s->fails & ~FAILS_DRAINED) == call_fate_stamp();
+}
 
 /* `at_once`: the call was told not to wait (MSG_DONTWAIT). */
 void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once);

@@ -18,14 +18,12 @@ static struct record_slot *slot_of(const struct call_what *w)
 }
 
 /* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
-static bool facts_due(const struct record_site *site, uint64_t now)
+static bool facts_are_old(const struct record_site *site, uint64_t now)
 {
 	const struct record_facts *f =
 		(struct record_facts *)store_part(PART_facts) + (site->facts - 1);
 
-	if (!site->facts || !(site->count & (site->count - 1)))
-		return true;
-	return now - f->time_ns >= FACTS_INTERVAL_NS;
+	return !site->facts || now - f->time_ns >= FACTS_INTERVAL_NS;
 }
 
 static COLD uint32_t take_facts(const struct call_what *w, struct record_site *site, uint8_t kind,
@@ -77,37 +75,70 @@ static INLINED void add_event(const struct call_what *w, const struct record_sit
 	uint64_t seq;
 	struct record_event *e = store_event_begin(&seq);
 
-	if (!e)
+	if (unlikely(!e))
 		return;
 	e->time_ns = now;
 	e->tid = self_tid();
 	e->call = w->call;
-	e->error = site ? site->error : 0;
+	e->error = site->error;
 	e->fd = w->fd;
 	e->site = id;
-	e->target = site ? site->target : 0;
-	e->type = site && site->error == EAGAIN ? EVENT_eagain : EVENT_limit;
-	e->kind = site ? site->kind : 0;
-	e->flags = 0;
+	e->about = site->about;
 	e->arg = w->bytes;
 	e->arg2 = 0;
 	e->facts = facts;
 	store_event_end(e, seq);
 }
 
-static INLINED struct record_site *count_failure(const struct call_what *w, uint16_t error,
-						 struct record_slot *s, uint64_t now,
-						 const struct stack_seed *seed,
-						 uint32_t *ret_id)
+/* Where there is no room for another site. */
+static COLD void add_event_nowhere(const struct call_what *w, uint16_t error, uint64_t now)
 {
-	struct record_site *site = store_site(call_stack(seed), w->call, error, ret_id);
-	uint32_t target;
+	const struct record_site none = {.error = error,
+					 .type = error == EAGAIN ? EVENT_eagain : EVENT_limit};
 
-	if (!site)
-		return NULL;
+	add_event(w, &none, 0, 0, now);
+}
+
+/* ---- sites ------------------------------------------------------------------------------------
+ */
+
+/* Tell the time series of the EAGAINs since the last time; whoever comes too late takes it back. */
+static void tell_series(struct record_site *site, uint64_t now)
+{
+	uint64_t n = record_peek(&site->count) - record_peek(&site->injected);
+	uint64_t told = __atomic_exchange_n(&site->told, n, __ATOMIC_RELAXED);
+
+	store_series(site->last_ns ? site->last_ns : now, record_peek(&store.head->fds_open),
+		     (uint32_t)(n - told));
+}
+
+/* The clock went on since the site's latest failure. true: it is time to take facts. */
+static WARM bool tick(struct record_site *site, uint64_t now)
+{
+	bool due = facts_are_old(site, now);
+
+	site->type = site->error == EAGAIN ? EVENT_eagain : EVENT_limit;
+	if (site->error == EAGAIN)
+		tell_series(site, now);
 	if (!site->count)
 		record_poke(&site->first_ns, now);
-	record_poke(&site->last_ns, now);
+	record_publish(&site->last_ns, now); /* pairs with the observe in count_failure() */
+	return due;
+}
+
+static INLINED struct record_site *count_failure(const struct call_what *w, uint16_t error,
+						 struct record_slot *s, uint64_t now,
+						 const struct stack_seed *seed, uint32_t *ret_id,
+						 bool *ret_facts_due)
+{
+	struct record_site *site = call_site(seed, w->call, error, ret_id);
+	uint32_t target;
+
+	if (unlikely(!site)) {
+		*ret_id = 0;
+		return NULL;
+	}
+	*ret_facts_due = unlikely(record_observe(&site->last_ns) != now) && tick(site, now);
 	target = call_target(w, s);
 	if (target)
 		record_poke(&site->target, target);
@@ -117,20 +148,37 @@ static INLINED struct record_site *count_failure(const struct call_what *w, uint
 	return site;
 }
 
+/* ---- failures ---------------------------------------------------------------------------------
+ */
+
+static COLD void blocked_nowhere(const struct call_what *w, uint64_t now)
+{
+	self_add64(&store.head->eagains, 1);
+	store_series(now, record_peek(&store.head->fds_open), 1);
+	add_event_nowhere(w, EAGAIN, now);
+}
+
 /* `fate`: follow what the target does next; else a retry decides. Returns the id of the site. */
 static INLINED uint32_t blocked(const struct call_what *w, struct record_slot *s, bool fate,
 				const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse();
-	uint32_t id = 0, facts = 0;
-	struct record_site *site = count_failure(w, EAGAIN, s, now, seed, &id);
+	uint32_t id, facts = 0;
+	bool due = false;
+	struct record_site *site = count_failure(w, EAGAIN, s, now, seed, &id, &due);
 
-	self_add64(&store.head->eagains, 1);
-	store_series(now, record_peek(&store.head->fds_open), 1);
-	if (site && facts_due(site, now))
+	if (unlikely(!site)) {
+		blocked_nowhere(w, now);
+		return 0;
+	}
+	if (unlikely(due) || unlikely(!(site->count & (site->count - 1))))
 		facts = take_facts(w, site, s ? s->kind : KIND_unknown, now);
-	if (site && fate && s && s->state == SLOT_open)
-		call_fate_failed(s, id, now, w->flags & MSG_DONTWAIT);
+	if (fate && s && s->state == SLOT_open) {
+		if (call_fate_spins(s, id, now))
+			self_add64(&site->fate[FATE_spun], 1);
+		else
+			call_fate_failed(s, id, now, w->flags & MSG_DONTWAIT);
+	}
 	add_event(w, site, id, facts, now);
 	return id;
 }
@@ -145,8 +193,9 @@ COLD uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rul
 {
 	struct record_slot *s = slot_of(w);
 	uint64_t now = self_now_coarse(), seq;
-	uint32_t id = 0;
-	struct record_site *site = count_failure(w, error, s, now, seed, &id);
+	uint32_t id;
+	bool due;
+	struct record_site *site = count_failure(w, error, s, now, seed, &id, &due);
 	struct record_event *e;
 
 	if (site)
@@ -180,34 +229,43 @@ static COLD void limited(const struct call_what *w, uint16_t error, struct recor
 {
 	uint64_t now = self_now_coarse();
 	uint32_t id;
-	struct record_site *site = count_failure(w, error, s, now, seed, &id);
+	bool due;
+	struct record_site *site = count_failure(w, error, s, now, seed, &id, &due);
 
 	self_add64(&store.head->limits, 1);
-	if (site)
-		call_limit(site, id, now);
+	if (!site) {
+		add_event_nowhere(w, error, now);
+		return;
+	}
+	call_limit(site, id, now);
 	add_event(w, site, id, 0, now);
 }
 
-WARM void call_failed(const struct call_what *w, const struct stack_seed *seed)
+static INLINED void failed(const struct call_what *w, const struct stack_seed *seed)
 {
-	int error = errno;
+	int *at = &errno, error = *at;
 	struct record_slot *s;
 
-	if (error != EAGAIN && error != EMFILE && error != ENFILE && error != EBADF)
+	if (unlikely(error != EAGAIN) && error != EMFILE && error != ENFILE && error != EBADF)
 		return;
 	if (call_ready()) {
 		s = slot_of(w);
 		if (unlikely(rules_map.armed[w->call] & RULES_ARMED(RULE_ignore)) &&
 		    call_ignored(w, seed))
 			; /* counted by the rule */
-		else if (error == EAGAIN)
+		else if (likely(error == EAGAIN))
 			blocked(w, s, true, seed);
 		else if (error == EBADF)
 			call_misuse(w, seed);
 		else
 			limited(w, (uint16_t)error, s, seed);
 	}
-	errno = error;
+	*at = error;
+}
+
+WARM void call_failed(const struct call_what *w, const struct stack_seed *seed)
+{
+	failed(w, seed);
 }
 
 /* ---- calls that send and receive ---------------------------------------------------------------
@@ -222,7 +280,7 @@ COLD void call_short(const struct call_what *w, const struct stack_seed *seed)
 
 	if (!call_ready() || !s || s->state != SLOT_open || !call_never_waits(w, s))
 		return;
-	site = store_site(call_stack(seed), w->call, EAGAIN, &id);
+	site = call_site(seed, w->call, EAGAIN, &id);
 	if (site) {
 		self_add32(&site->short_count, 1);
 		self_add32(&store.head->shorts, 1);
@@ -266,11 +324,10 @@ static COLD ssize_t io_done(uint16_t call, int fd, ssize_t r, size_t bytes, int 
 WARM ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 		     const struct stack_seed *seed)
 {
-	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
-
 	if (r >= 0)
 		return io_done(call, fd, r, bytes, flags, seed);
 	slots_uncount(fd);
-	call_failed(&w, seed);
+	failed(&(const struct call_what){.call = call, .fd = fd, .bytes = bytes, .flags = flags},
+	       seed);
 	return r;
 }

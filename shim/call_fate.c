@@ -2,26 +2,15 @@
 /*
  * call_fate.c - follows an EAGAIN to its fate: did the target wait for the fd, call again at once,
  * or close it? Only counts; what it means is for the tool.
- *
- * slot.fails packs: bits 0-14 EAGAINs of this episode, bit 15 "there were successes before it",
- * bits 16-31 which wait of which thread came last before the EAGAIN. Another value at the next call
- * means that somebody waited in between.
  */
 #include "call.h"
 
-#define FAILS_MASK 0x7fffu
-#define FAILS_DRAINED 0x8000u
 /*
  * A pause between two tries is a back-off, not a spin. The coarse clock jumps by a tick (1 to 10
  * ms) also between two calls at once: what is told apart here must be longer. A pause that is not
  * is counted as a spin, and shows in the rate.
  */
 #define RETRY_PAUSE_NS 12000000u
-
-static uint32_t wait_stamp(void)
-{
-	return ((self_tid() * 40503u + self_waits) & 0xffffu) << 16;
-}
 
 static bool drains(const struct record_slot *s, const struct record_site *site)
 {
@@ -61,14 +50,14 @@ static uint64_t since(const struct record_slot *s, uint64_t now_ns)
 	return now_ns > s->failed_ns ? now_ns - s->failed_ns : 0;
 }
 
-/* The fate of the EAGAIN before this call; `stamp` is wait_stamp(). */
+/* The fate of the EAGAIN before this call; `stamp` is call_fate_stamp(). */
 static INLINED void settle(struct record_slot *s, uint64_t now_ns, uint32_t stamp,
 			   enum record_fate at_once)
 {
 	struct record_site *site = store_site_at(s->failed);
 	uint64_t waited = since(s, now_ns);
 
-	if ((s->fails & 0xffff0000u) != stamp)
+	if ((s->fails & ~FAILS_DRAINED) != stamp)
 		count(site, s->fails & FAILS_DRAINED ? FATE_drained : FATE_waited, waited);
 	else if (at_once == FATE_spun && likely(waited <= RETRY_PAUSE_NS))
 		count_spun(site, waited);
@@ -84,21 +73,20 @@ static bool timed_out(const struct record_slot *s, const struct record_site *sit
 	return !at_once && !(s->flags & SLOT_NONBLOCK) && s->flags & timeout;
 }
 
-void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once)
+WARM void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once)
 {
 	struct record_site *x = store_site_at(site);
-	uint32_t n = 0, stamp = wait_stamp();
+	uint32_t stamp = call_fate_stamp();
 
 	if (s->failed) {
 		settle(s, now_ns, stamp, FATE_spun);
-		n = s->fails & FAILS_MASK;
 	} else if (timed_out(s, x, at_once)) {
 		count(x, FATE_timed_out, call_timeout_ms(s, call_receives(x->call)) * 1000000ull);
 		return;
 	}
 	s->failed = site;
 	s->failed_ns = now_ns;
-	s->fails = (n < FAILS_MASK ? n + 1 : n) | stamp | (drains(s, x) ? FAILS_DRAINED : 0);
+	s->fails = stamp | (drains(s, x) ? FAILS_DRAINED : 0);
 	if (!(record_peek(&s->uses) & SLOT_USE_PENDING))
 		self_or32(&s->uses, SLOT_USE_PENDING);
 }
@@ -107,7 +95,7 @@ void call_fate_succeeded(struct record_slot *s, uint64_t now_ns)
 {
 	self_and32(&s->uses, ~SLOT_USE_PENDING);
 	if (s->failed)
-		settle(s, now_ns, wait_stamp(), FATE_retried);
+		settle(s, now_ns, call_fate_stamp(), FATE_retried);
 	s->failed = s->fails = 0;
 }
 

@@ -143,8 +143,7 @@ COLD void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed
 
 	call_mode(fd, SLOT_LISTENING, 0, backlog, seed);
 	s = call_ready() ? slots_at(fd) : NULL;
-	site = s && s->state == SLOT_open ? store_site(call_stack(seed), CALL_listen, 0, &id)
-					  : NULL;
+	site = s && s->state == SLOT_open ? call_site(seed, CALL_listen, 0, &id) : NULL;
 	if (site) {
 		record_poke(&site->last_ns, self_now_coarse());
 		record_poke(&site->target, s->target);

@@ -56,7 +56,7 @@ static uint32_t late_name(int fd, struct record_slot *s)
 	return s->target;
 }
 
-uint32_t call_target(const struct call_what *w, struct record_slot *s)
+uint32_t call_target_find(const struct call_what *w, struct record_slot *s)
 {
 	if (w->path)
 		return store_path(directory(w->at), w->path);

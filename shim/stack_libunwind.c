@@ -151,10 +151,17 @@ unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, un
 	return n;
 }
 
-uint32_t stack_memo_find(const struct stack_seed *seed)
+struct stack_kept stack_memo_find(const struct stack_seed *seed)
 {
 	(void)seed;
-	return 0;
+	return (struct stack_kept){0, 0};
+}
+
+void stack_memo_note(const struct stack_seed *seed, uint32_t id, uint32_t note)
+{
+	(void)seed;
+	(void)id;
+	(void)note;
 }
 
 bool stack_memo_wants(const struct stack_seed *seed)

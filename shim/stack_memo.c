@@ -41,7 +41,7 @@ struct entry {
 	_Alignas(64) uint32_t seq; /* odd while being written */
 	uint32_t generation;
 	uint64_t pc, cfa;
-	uint32_t id;     /* 0: empty */
+	struct stack_kept kept; /* id 0: empty */
 	uint16_t beyond; /* above all distances: 1 + the largest */
 	uint8_t groups;
 	uint8_t differs; /* a hint: the group that told another stack from this one; 0: none */
@@ -152,7 +152,7 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 	return unchanged(e, seq);
 }
 
-AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
+AS_IT_IS struct stack_kept stack_memo_find(const struct stack_seed *seed)
 {
 	uint32_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
 	uintptr_t known = stack_known_words(seed->cfa);
@@ -163,17 +163,18 @@ AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
 		 * Pairs with the release in write_end(): an even number means that the rest is
 		 * whole.
 		 */
-		uint32_t seq = __atomic_load_n(&e->seq, __ATOMIC_ACQUIRE), id;
+		uint32_t seq = __atomic_load_n(&e->seq, __ATOMIC_ACQUIRE);
+		struct stack_kept kept;
 
 		if (__atomic_load_n(&e->pc, __ATOMIC_ACQUIRE) != seed->pc ||
 		    peek(&e->cfa) != seed->cfa ||
 		    peek(&e->generation) != generation || seq & 1)
 			continue;
-		id = peek(&e->id);
+		kept = *(const volatile struct stack_kept *)&e->kept;
 		if (same_stack(seed, e, seq, known))
-			return id;
+			return kept;
 	}
-	return 0;
+	return (struct stack_kept){0, 0};
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
@@ -182,7 +183,7 @@ AS_IT_IS uint32_t stack_memo_find(const struct stack_seed *seed)
 static struct entry *room(struct entry *set, uint32_t generation)
 {
 	for (unsigned way = 0; way < WAYS; way++)
-		if (!peek(&set[way].id) || peek(&set[way].generation) != generation)
+		if (!peek(&set[way].kept.id) || peek(&set[way].generation) != generation)
 			return &set[way];
 	return NULL;
 }
@@ -268,8 +269,19 @@ COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 	poke(&e->generation, reads->generation);
 	poke(&e->pc, seed->pc);
 	poke(&e->cfa, seed->cfa);
-	poke(&e->id, id);
+	poke(&e->kept.id, id);
+	poke(&e->kept.note, 0);
 	poke(&e->differs, 0);
 	put_words(e, reads);
 	write_end(e);
+}
+
+COLD void stack_memo_note(const struct stack_seed *seed, uint32_t id, uint32_t note)
+{
+	struct entry *e = set_of(seed);
+
+	for (unsigned way = 0; way < WAYS; way++, e++)
+		if (peek(&e->kept.id) == id && peek(&e->pc) == seed->pc &&
+		    peek(&e->cfa) == seed->cfa)
+			poke(&e->kept.note, note);
 }

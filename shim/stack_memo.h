@@ -11,8 +11,15 @@
 #include "stack.h"
 #include "stack_walk.h"
 
-/* The id given to stack_memo_put() for this very stack, 0 when there is none. */
-uint32_t stack_memo_find(const struct stack_seed *seed);
+struct stack_kept {
+	uint32_t id;   /* as given to stack_memo_put(); 0: it is not known */
+	uint32_t note; /* the latest stack_memo_note(), 0: none. Maybe of another stack: check it */
+};
+
+/* What is kept of this very stack. */
+struct stack_kept stack_memo_find(const struct stack_seed *seed);
+/* What the caller would like to be told with the stack `id` the next time. */
+void stack_memo_note(const struct stack_seed *seed, uint32_t id, uint32_t note);
 
 /*
  * Is a stack that was not found to be kept? Always where there is room, else now and then: stacks

@@ -219,6 +219,18 @@ static int make_real_at_start(int fd, struct record_header *h, uint8_t *base, ui
 	return (int)r;
 }
 
+void store_places(uint8_t *base)
+{
+	struct record_header *h = (struct record_header *)base;
+
+	store.base = base;
+	store.head = h;
+	store.sites = store_part(PART_sites);
+	store.ring = store_part(PART_ring);
+	store.ring_last = h->part[PART_ring].size_bytes / sizeof(struct record_event) - 1;
+	store.ring_real = 0;
+}
+
 static int map_new(int fd, uint64_t bytes, uint8_t **ret_base)
 {
 	long at = sysc(SYS_ftruncate, fd, bytes);
@@ -253,8 +265,7 @@ static int create(const char *session, uint32_t nofile_hard)
 	}
 	fill_header(&h);
 	memcpy(base, &h, sizeof(h));
-	store.base = base;
-	store.head = (struct record_header *)base;
+	store_places(base);
 	return 0;
 }
 
@@ -296,8 +307,7 @@ static int resume(const char *session)
 		sysc(SYS_munmap, at, st.st_size);
 		return real && real != -EINVAL ? (int)real : -ESTALE;
 	}
-	store.base = (uint8_t *)at;
-	store.head = (struct record_header *)at;
+	store_places((uint8_t *)at);
 	store.continued = true;
 	store.populate = !real;
 	store_modules_exec();

@@ -20,6 +20,11 @@ struct store {
 	struct record_header *head;
 	bool populate;  /* the kernel has MADV_POPULATE_WRITE */
 	bool continued; /* this image continues the record of the one before */
+	/* what each failure needs, side by side */
+	struct record_site *sites;
+	struct record_event *ring;
+	uint64_t ring_last; /* its size, a power of two, less one */
+	uint64_t ring_real; /* events before this one find their page real */
 };
 extern HIDDEN struct store store;
 
@@ -38,6 +43,9 @@ void store_end(int status);
 int store_end_quiet(const char *session, const struct record_total *total);
 /* Before a seccomp filter is installed: make enough real for the time after. */
 void store_reserve(void);
+
+/* For the other files of store*.c: a record is mapped at `base`. */
+void store_places(uint8_t *base);
 
 static inline void *store_part(enum record_part_id id)
 {
@@ -103,36 +111,26 @@ static inline struct record_stack *store_stack_at(uint32_t id)
 
 static inline struct record_site *store_site_at(uint32_t id)
 {
-	return (struct record_site *)store_part(PART_sites) + (id - 1);
+	return store.sites + id - 1;
 }
-/* The sites seen last, by stack and call: an id says by itself whether it is the one. */
-#define STORE_RECENT 256u
-extern HIDDEN uint32_t store_recent[STORE_RECENT];
-struct record_site *store_site_other(uint32_t stack, uint16_t call, uint16_t error,
-				     uint32_t *ret_id);
-static inline struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error,
-					     uint32_t *ret_id)
+static inline bool store_site_is(const struct record_site *s, uint32_t stack, uint16_t call,
+				 uint16_t error)
 {
-	uint32_t id = record_peek(&store_recent[(stack ^ call) % STORE_RECENT]);
-	struct record_site *s = store_site_at(id);
-
-	if (unlikely(!id) || unlikely(s->stack != stack || s->call != call || s->error != error))
-		return store_site_other(stack, call, error, ret_id);
-	*ret_id = id;
-	return s;
+	return s->stack == stack && s->call == call && s->error == error;
 }
-/* The ring has not been this long before. */
+/* The site of these, made when it is not there; NULL: no room. */
+struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id);
+/* The ring has not been this long before, or its page was not to be had. */
 bool store_event_grow(uint64_t n);
 /* A new event of the ring, to be filled and then published; NULL when the ring is not there. */
 static inline struct record_event *store_event_begin(uint64_t *ret_seq)
 {
-	struct record_part *p = &store.head->part[PART_ring];
-	uint64_t size = p->size_bytes / sizeof(struct record_event); /* a power of two */
-	uint64_t n = __libc_single_threaded ? p->used++
-					    : __atomic_fetch_add(&p->used, 1, __ATOMIC_RELAXED);
-	struct record_event *e = (struct record_event *)store_part(PART_ring) + (n & (size - 1));
+	uint64_t *used = &store.head->part[PART_ring].used;
+	uint64_t n = __libc_single_threaded ? (*used)++
+					    : __atomic_fetch_add(used, 1, __ATOMIC_RELAXED);
+	struct record_event *e = &store.ring[n & store.ring_last];
 
-	if (unlikely(n < size) && !store_event_grow(n))
+	if (unlikely(n >= record_peek(&store.ring_real)) && !store_event_grow(n))
 		return NULL;
 	record_poke(&e->seq, 0);                 /* torn until store_event_end */
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* 0 is seen before any new field is */

@@ -199,6 +199,8 @@ int store_forked(const char *session)
 	if (r) { /* still the parent's mapping: it says that its child has no record */
 		store.head->child_errno = (uint32_t)-r;
 		self_add64(&store.head->missed[MISS_child_unrecorded], 1);
+	} else {
+		store_places(store.base);
 	}
 	return r;
 }

@@ -11,13 +11,14 @@ struct key {
 
 static bool same(uint32_t id, const void *key)
 {
-	const struct record_site *s = store_site_at(id);
 	const struct key *k = key;
 
-	return s->stack == k->stack && s->call == k->call && s->error == k->error;
+	return store_site_is(store_site_at(id), k->stack, k->call, k->error);
 }
 
-AT_START uint32_t store_recent[STORE_RECENT];
+/* The sites seen last, by stack and call: an id says by itself whether it is the one. */
+#define RECENT 256u
+AT_START static uint32_t recent[RECENT];
 static uint32_t small[512], big[32768];
 static struct store_index index_ = {small, big, 512, 32768, 0, same};
 
@@ -37,29 +38,49 @@ static uint32_t put(const struct key *k)
 	return id;
 }
 
-WARM struct record_site *store_site_other(uint32_t stack, uint16_t call, uint16_t error,
-					  uint32_t *ret_id)
+static struct record_site *find(const struct key *k, uint32_t *ret_id)
 {
-	struct key k = {.stack = stack, .call = call, .error = error};
 	uint32_t *place;
-	uint32_t hash, id;
+	uint32_t hash = store_hash(k, sizeof(*k), 0), id;
 
-	hash = store_hash(&k, sizeof(k), 0);
 	do {
-		id = store_index_find(&index_, hash, &k, &place);
+		id = store_index_find(&index_, hash, k, &place);
 		if (id)
 			break;
-		id = put(&k);
+		id = put(k);
 		if (!id || !place)
 			break;
-		id = store_index_add(&index_, place, id, &k);
+		id = store_index_add(&index_, place, id, k);
 	} while (!id);
-	record_poke(&store_recent[(stack ^ call) % STORE_RECENT], id);
 	*ret_id = id;
 	return id ? store_site_at(id) : NULL;
 }
 
-bool store_event_grow(uint64_t n)
+WARM struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id)
 {
-	return store_real(PART_ring, (n + 1) * sizeof(struct record_event));
+	const struct key k = {.stack = stack, .call = call, .error = error};
+	uint32_t *last = &recent[(stack ^ call) % RECENT];
+	uint32_t id = record_peek(last);
+	struct record_site *s;
+
+	if (id && same(id, &k)) {
+		*ret_id = id;
+		return store_site_at(id);
+	}
+	s = find(&k, ret_id);
+	record_poke(last, *ret_id);
+	return s;
+}
+
+COLD bool store_event_grow(uint64_t n)
+{
+	const struct record_part *p = &store.head->part[PART_ring];
+	uint64_t real;
+
+	if (!store_real(PART_ring, ((n & store.ring_last) + 1) * sizeof(struct record_event)))
+		return false;
+	real = record_peek(&p->real_bytes);
+	record_poke(&store.ring_real,
+		    real < p->size_bytes ? real / sizeof(struct record_event) : UINT64_MAX);
+	return true;
 }

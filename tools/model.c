@@ -68,7 +68,7 @@ static void add_process(struct load *l)
 		.images = h->image_no,
 		.births = h->births,
 		.deaths = h->deaths,
-		.eagains = h->eagains,
+		.eagains = record_eagains(&l->r),
 		.misuses = h->misuses,
 		.limits = h->limits,
 		.fds_open = h->fds_open,

@@ -331,6 +331,19 @@ const struct record_site *record_site(const struct record *r, uint64_t i)
 	return i < r->part[PART_sites].count && s[i].call && s[i].call < CALL_COUNT ? &s[i] : NULL;
 }
 
+uint64_t record_eagains(const struct record *r)
+{
+	uint64_t n = r->head.eagains;
+
+	for (uint64_t i = 0; i < r->part[PART_sites].count; i++) {
+		const struct record_site *s = record_site(r, i);
+
+		if (s && s->error == EAGAIN && s->count > s->injected)
+			n += s->count - s->injected;
+	}
+	return n;
+}
+
 const struct record_facts *record_facts(const struct record *r, uint32_t id)
 {
 	const struct record_facts *f = (const void *)r->part[PART_facts].data;

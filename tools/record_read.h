@@ -40,6 +40,8 @@ const struct record_string *record_string(const struct record *r, uint32_t id);
  */
 char *record_text(const struct record *r, uint32_t id);
 const struct record_site *record_site(const struct record *r, uint64_t i);
+/* EAGAINs of the process, those that a rule made apart. */
+uint64_t record_eagains(const struct record *r);
 const struct record_facts *record_facts(const struct record *r, uint32_t id);
 /* Who set a mode; 1 + index as stored. */
 const struct record_mode *record_mode(const struct record *r, uint32_t id);

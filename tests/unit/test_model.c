@@ -56,7 +56,6 @@ static void make_failing(uint32_t pid, uint64_t base, uint64_t offset, uint64_t 
 					      .fate[FATE_waited] = count - 1,
 					      .waited_max_ns = pid,
 					      .waited_ns = 10});
-	make_head(&made)->eagains = count;
 }
 
 static void one_place_in_two_processes_is_one_site(void **state)
@@ -70,6 +69,7 @@ static void one_place_in_two_processes_is_one_site(void **state)
 	assert_int_equal(model.processes_count, 2);
 	assert_int_equal(model.eagains_count, 1);
 	assert_int_equal(model.eagains[0].count, 7);
+	assert_int_equal(model.processes[0].eagains + model.processes[1].eagains, 7);
 	assert_int_equal(model.eagains[0].pids.count, 2);
 	assert_int_equal(model.eagains[0].fate[FATE_waited], 5);
 	assert_int_equal(model.eagains[0].waited_ns, 20);

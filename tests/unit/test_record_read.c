@@ -166,6 +166,21 @@ static void a_whole_record_is_read(void **state)
 	record_close(&r);
 }
 
+/* Of sites that are not there, of a site, and not those that a rule made. */
+static void each_eagain_is_counted_once(void **state)
+{
+	struct record r;
+
+	(void)state;
+	make();
+	head()->eagains = 5;
+	((struct record_site *)part(PART_sites))[1].injected = 1;
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), 0);
+	assert_int_equal(record_eagains(&r), 5 + 1);
+	record_close(&r);
+}
+
 static void what_is_no_record_is_refused_by_name(void **state)
 {
 	struct record r;
@@ -364,6 +379,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_record_is_read),
+		cmocka_unit_test(each_eagain_is_counted_once),
 		cmocka_unit_test(what_is_no_record_is_refused_by_name),
 		cmocka_unit_test(a_truncated_record_shows_what_is_left),
 		cmocka_unit_test(a_part_that_claims_gigabytes_is_skipped),

@@ -36,7 +36,7 @@ static NOINLINE void look_up(const struct stack_seed *seed)
 	struct stack_reads reads;
 	struct stack_end end;
 	unsigned n;
-	uint32_t known = stack_memo_find(seed), id;
+	uint32_t known = stack_memo_find(seed).id, id;
 
 	n = stack_capture_reads(seed, pc, DEEP, &end, &reads);
 	id = id_of(pc, n);
@@ -193,11 +193,11 @@ static NOINLINE RAW void look_changed(void)
 			continue;
 		for (unsigned bit = 0; bit < 64; bit += 3) {
 			*word ^= 1ull << bit;
-			assert_int_equal(stack_memo_find(&seed), 0);
+			assert_int_equal(stack_memo_find(&seed).id, 0);
 			*word ^= 1ull << bit;
 		}
 	}
-	assert_int_not_equal(stack_memo_find(&seed), 0);
+	assert_int_not_equal(stack_memo_find(&seed).id, 0);
 	AFTER();
 }
 
@@ -215,13 +215,13 @@ static NOINLINE void look_forgotten(void)
 	const struct stack_seed seed = SEED_HERE;
 
 	look_up(&seed);
-	assert_int_not_equal(stack_memo_find(&seed), 0);
+	assert_int_not_equal(stack_memo_find(&seed).id, 0);
 	stack_forget();
-	assert_int_equal(stack_memo_find(&seed), 0);
+	assert_int_equal(stack_memo_find(&seed).id, 0);
 	stack_memo_put(&seed, 5, &latest); /* its read set is of the time before */
-	assert_int_equal(stack_memo_find(&seed), 0);
+	assert_int_equal(stack_memo_find(&seed).id, 0);
 	look_up(&seed);
-	assert_int_not_equal(stack_memo_find(&seed), 0);
+	assert_int_not_equal(stack_memo_find(&seed).id, 0);
 	AFTER();
 }
 
@@ -238,14 +238,14 @@ static NOINLINE void look_busy(void)
 
 	stack_forget();
 	look_up(&seed);
-	assert_int_not_equal(stack_memo_find(&seed), 0);
+	assert_int_not_equal(stack_memo_find(&seed).id, 0);
 	for (unsigned way = 0; way < WAYS; way++)
 		set[way].seq++; /* as if somebody was writing there */
-	assert_int_equal(stack_memo_find(&seed), 0);
+	assert_int_equal(stack_memo_find(&seed).id, 0);
 	stack_memo_put(&seed, 5, &latest);
 	for (unsigned way = 0; way < WAYS; way++)
 		set[way].seq++;
-	assert_int_not_equal(stack_memo_find(&seed), 5);
+	assert_int_not_equal(stack_memo_find(&seed).id, 5);
 	AFTER();
 }
 
@@ -262,7 +262,7 @@ static NOINLINE void look_kept(void)
 
 	look_up(&seed);
 	fits = latest.used <= READS_MAX;
-	assert_int_equal(stack_memo_find(&seed) != 0, fits);
+	assert_int_equal(stack_memo_find(&seed).id != 0, fits);
 	AFTER();
 }
 
