@@ -120,7 +120,8 @@ enum record_kind call_socket_kind(int domain, int type);
 /* ---- call_modes.c: who made a call fail at once, or after a while -------------------------------
  */
 
-/* O_NONBLOCK, a timeout (ms), FD_CLOEXEC or a lease of fd was set or cleared. */
+void call_nonblock(int fd, bool on, const struct stack_seed *seed);
+/* A timeout (ms), FD_CLOEXEC or a lease of fd was set or cleared. */
 void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value, const struct stack_seed *seed);
 /* fd listens now: noted as a site, which outlives the fd. */
 void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);

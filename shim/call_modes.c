@@ -61,25 +61,27 @@ static void note_shared(int fd, const struct record_slot *s, enum facts_mode mod
 		     mode);
 }
 
-static void note(int fd, struct record_slot *s, enum facts_mode mode, bool set, uint32_t value,
-		 const struct stack_seed *seed)
+/* The place that sets the mode now. */
+static inline uint32_t place_of(int fd, const struct record_slot *s, enum facts_mode mode,
+				uint32_t value, const struct stack_seed *seed)
 {
-	struct record_mode m = {.mode = (uint8_t)mode,
-				.kind = s->kind,
-				.pid = self_gate.pid,
-				.value = value,
-				.time_ns = self_now_coarse(),
-				.target = s->target,
-				.fd = fd};
-	uint32_t id = 0;
+	const struct record_mode m = {.stack = call_stack(seed),
+				      .mode = (uint8_t)mode,
+				      .kind = s->kind,
+				      .pid = self_gate.pid,
+				      .value = value,
+				      .time_ns = self_now_coarse(),
+				      .target = s->target,
+				      .fd = fd};
 
-	if (set) {
-		m.stack = call_stack(seed);
-		id = store_mode(&m);
-	}
-	record_poke(place_in(s, mode), id);
-	if (is_shared(s))
-		note_shared(fd, s, mode, id, self_clock(CLOCK_MONOTONIC));
+	return store_mode(&m);
+}
+
+static inline void note(int fd, struct record_slot *s, enum facts_mode mode, uint32_t place)
+{
+	record_poke(place_in(s, mode), place);
+	if (unlikely(is_shared(s)))
+		note_shared(fd, s, mode, place, self_clock(CLOCK_MONOTONIC));
 }
 
 /* The place that it was born non-blocking at, as one that set it. */
@@ -114,24 +116,35 @@ COLD void call_passing(int fd)
 	errno = saved;
 }
 
-COLD void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,
+/* The slot of fd, if it is open, with its flags changed. */
+static inline struct record_slot *changed(int fd, uint32_t set, uint32_t clear)
+{
+	struct record_slot *s = likely(call_ready()) ? slots_at(fd) : NULL;
+
+	if (unlikely(!s) || unlikely(s->state != SLOT_open))
+		return NULL;
+	record_poke(&s->flags, (s->flags & ~clear) | set);
+	slots_touch(s);
+	return s;
+}
+
+WARM void call_nonblock(int fd, bool on, const struct stack_seed *seed)
+{
+	struct record_slot *s = changed(fd, on ? SLOT_NONBLOCK : 0, SLOT_NONBLOCK);
+
+	if (likely(s))
+		note(fd, s, MODE_nonblock, on ? place_of(fd, s, MODE_nonblock, 0, seed) : 0);
+}
+
+WARM void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value,
 		    const struct stack_seed *seed)
 {
-	struct record_slot *s;
-	int saved = errno;
+	struct record_slot *s = changed(fd, set, clear);
 
-	if (!call_ready())
-		return;
-	slots_set_flags(fd, set, clear);
-	s = slots_at(fd);
-	if (s)
-		slots_touch(s);
-	for (unsigned i = 0; s && s->state == SLOT_open && i < sizeof(kinds) / sizeof(kinds[0]);
-	     i++)
+	for (unsigned i = 0; s && i < sizeof(kinds) / sizeof(kinds[0]); i++)
 		if ((set | clear) & kinds[i].flag)
-			note(fd, s, kinds[i].mode, set & kinds[i].flag,
-			     kinds[i].mode == MODE_nonblock ? 0 : value, seed);
-	errno = saved;
+			note(fd, s, kinds[i].mode,
+			     set & kinds[i].flag ? place_of(fd, s, kinds[i].mode, value, seed) : 0);
 }
 
 COLD void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed)

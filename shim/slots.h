@@ -33,9 +33,13 @@ struct record_slot *slots_far(int fd);
 
 static inline struct record_slot *slots_at(int fd)
 {
-	if (likely((unsigned)fd < record_peek(&self_gate.slots_below)))
-		return slots_base + fd;
-	return slots_far(fd);
+	struct record_slot *s = slots_base + (unsigned)fd;
+
+	if (unlikely((unsigned)fd >= record_peek(&self_gate.slots_below)))
+		return slots_far(fd);
+	if (!s) /* as the compiler cannot know */
+		__builtin_unreachable();
+	return s;
 }
 
 /*

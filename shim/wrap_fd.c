@@ -190,8 +190,25 @@ EXPORT int dup3(int fd, int to, int flags)
 /* ---- fcntl and ioctl: the argument is read by command -------------------------------------------
  */
 
-/* What changes something, fails, is ruled, or comes before real functions are known. */
-static WARM int fcntl_apart(int fd, int cmd, long arg, const struct stack_seed *seed)
+/* Nothing is ruled, no number is held back. */
+static WARM int fcntl_plainly(int fd, int cmd, long arg, const struct stack_seed *seed)
+{
+	int r = real.fcntl(fd, cmd, arg);
+
+	if (likely(r >= 0) && likely(cmd == F_SETFL)) {
+		call_nonblock(fd, arg & O_NONBLOCK, seed);
+		return r;
+	}
+	const struct call_what w = wrap_fcntl_what(fd, cmd, arg);
+
+	if (likely(r >= 0))
+		wrap_fcntl_done(&w, cmd, arg, r, seed);
+	else
+		call_failed(&w, seed);
+	return r;
+}
+
+static COLD int fcntl_apart(int fd, int cmd, long arg, const struct stack_seed *seed)
 {
 	struct call_what w = wrap_fcntl_what(fd, cmd, arg);
 	struct call_ruled x;
@@ -221,9 +238,9 @@ EXPORT int fcntl(int fd, int cmd, ...)
 	va_start(ap, cmd);
 	arg = va_arg(ap, long);
 	va_end(ap);
-	if (likely(wrap_asks(cmd) && real_loaded && !rules_armed(CALL_fcntl) && !quarantine_room))
-		return real.fcntl(fd, cmd, arg);
-	return fcntl_apart(fd, cmd, arg, CALL_SEED);
+	if (unlikely(rules_armed(CALL_fcntl) || quarantine_room || !real_loaded))
+		return fcntl_apart(fd, cmd, arg, CALL_SEED);
+	return wrap_asks(cmd) ? real.fcntl(fd, cmd, arg) : fcntl_plainly(fd, cmd, arg, CALL_SEED);
 }
 
 CALL_ALIAS(fcntl64, fcntl);
@@ -251,7 +268,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	if (unlikely(r < 0))
 		return r;
 	if (request == FIONBIO)
-		call_mode(fd, *(int *)arg ? SLOT_NONBLOCK : 0, SLOT_NONBLOCK, 0, CALL_SEED);
+		call_nonblock(fd, *(int *)arg, CALL_SEED);
 	else if (request == FIOCLEX || request == FIONCLEX)
 		call_mode(fd, request == FIOCLEX ? SLOT_CLOEXEC : SLOT_MEANT,
 			  SLOT_CLOEXEC | SLOT_MEANT, 0, CALL_SEED);

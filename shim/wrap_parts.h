@@ -84,7 +84,7 @@ static inline void wrap_fcntl_done(const struct call_what *w, int cmd, long arg,
 			  SLOT_CLOEXEC | SLOT_MEANT, 0, seed);
 		break;
 	case F_SETFL:
-		call_mode(w->fd, arg & O_NONBLOCK ? SLOT_NONBLOCK : 0, SLOT_NONBLOCK, 0, seed);
+		call_nonblock(w->fd, arg & O_NONBLOCK, seed);
 		break;
 	case F_SETLEASE:
 		call_mode(w->fd, arg != F_UNLCK ? SLOT_LEASED : 0, SLOT_LEASED, 0, seed);
