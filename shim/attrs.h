@@ -17,6 +17,8 @@
 #define SEALED_LAST __attribute__((section(".sealed.last")))
 /* or zero until then and touched at every start. */
 #define AT_START __attribute__((section(".bss.start")))
+/* Code that every start runs, of files that have more than that. */
+#define START_CODE __attribute__((section(".text.start")))
 #define likely(x) __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 

@@ -4,9 +4,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/sysmacros.h>
 #include "call.h"
 #include "child.h"
@@ -123,6 +125,14 @@ static bool is_tty(dev_t device)
 	return (number >= 136 && number <= 143) || number == 4 || number == 5;
 }
 
+/* Cheaper than its name, which is an inode of /proc. */
+static bool is_nameless(int pipe)
+{
+	struct statfs fs;
+
+	return !sysc(SYS_fstatfs, pipe, &fs) && fs.f_type == PIPEFS_MAGIC;
+}
+
 /* Asks for the name only where the type does not tell. */
 static enum record_kind kind_of(int fd, int flags)
 {
@@ -141,8 +151,7 @@ static enum record_kind kind_of(int fd, int flags)
 	case S_IFBLK:
 		return KIND_device;
 	case S_IFIFO:
-		read_link(fd, link, sizeof(link));
-		if (*link == '/')
+		if (!is_nameless(fd))
 			return KIND_fifo;
 		return (flags & O_ACCMODE) == O_RDONLY ? KIND_pipe_read : KIND_pipe_write;
 	case S_IFSOCK:

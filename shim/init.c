@@ -104,7 +104,7 @@ static void seal(void)
 	sysc(SYS_mprotect, layout_sealed, layout_sealed_end - layout_sealed, PROT_READ);
 }
 
-__attribute__((constructor)) static void init(int argc, char **argv, char **envp)
+START_CODE __attribute__((constructor)) static void init(int argc, char **argv, char **envp)
 {
 	real_load();
 	config_init(envp);

@@ -32,7 +32,7 @@ static long missing(void)
 	return -1;
 }
 
-bool real_load(void)
+START_CODE bool real_load(void)
 {
 	struct real_objects objects;
 

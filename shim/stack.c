@@ -265,7 +265,7 @@ unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned
 	return n;
 }
 
-void stack_warm_up(void)
+START_CODE void stack_warm_up(void)
 {
 	vdso = getauxval(AT_SYSINFO_EHDR);
 	reach_warm_up();

@@ -477,7 +477,7 @@ COLD struct stack_rule stack_cfi_rule(uintptr_t pc)
 	return rule_of(&p.state);
 }
 
-COLD void stack_cfi_warm_up(void)
+START_CODE void stack_cfi_warm_up(void)
 {
 	list_objects();
 }

@@ -205,7 +205,7 @@ int store_forked(const char *session)
 	return r;
 }
 
-int store_end_quiet(const char *session, const struct record_total *total)
+START_CODE int store_end_quiet(const char *session, const struct record_total *total)
 {
 	int r = store_file_append(session, total->uid, total, sizeof(*total));
 

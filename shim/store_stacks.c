@@ -135,7 +135,7 @@ static int list_one(struct dl_phdr_info *info, size_t size, void *arg)
 	return 0;
 }
 
-void store_modules_list(void)
+START_CODE void store_modules_list(void)
 {
 	if (!_dl_find_object)
 		dl_iterate_phdr(list_one, NULL);

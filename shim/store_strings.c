@@ -35,10 +35,11 @@ static bool same(uint32_t id, const void *key)
 
 /* The strings seen last, by where the target has them: most paths are constants. */
 #define RECENT 64u
-static uint32_t recent[RECENT];
+static AT_START uint32_t recent[RECENT];
 
-static uint32_t small[1024], big[32768];
-static struct store_index index_ = {small, big, 1024, 32768, 0, same};
+static AT_START uint32_t small[512];
+static uint32_t big[32768];
+static struct store_index index_ = {small, big, 512, 32768, 0, same};
 
 static uint32_t put(const struct key *k, uint8_t flags)
 {

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* test_start.c - what a start leaves in a process: which of the library's memory can be written. */
+/* test_start.c - a start: which of the library's memory can be written after it, what was found
+ * open. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 #include "harness.h"
 
 struct mapped {
@@ -61,11 +65,56 @@ static void what_is_called_cannot_be_overwritten(void **state)
 	assert_true(m.writable_bytes <= 4096);
 }
 
+static const char *kind_of(json_object *report, int fd)
+{
+	json_object *list = field(report, "open_fds");
+
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		json_object *o = json_object_array_get_idx(list, i);
+
+		if (number_of(o, "fd") == fd)
+			return text_of(o, "kind");
+	}
+	return "";
+}
+
+/* Found at the start by looking, for nobody has seen them born. */
+static void inherited_pipes_with_a_name_are_told_from_those_without(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {ARG("sh"), ARG("-c"), ARG("echo ready; read x; true"), NULL};
+	const char *session = work_path(w, "session");
+	int named, pair[2];
+	json_object *report;
+	struct proc p;
+
+	assert_int_equal(mkfifo(work_path(w, "fifo"), 0600), 0);
+	named = open(work_path(w, "fifo"), O_RDWR);
+	assert_true(named >= 0);
+	assert_int_equal(pipe(pair), 0);
+	assert_int_equal(mkdir(session, 0700), 0);
+	p = preload_start(w, session, argv);
+	assert_true(proc_says(&p, "ready"));
+	report = report_of(w, session);
+	assert_string_equal(kind_of(report, named), "fifo");
+	assert_string_equal(kind_of(report, pair[0]), "pipe-read");
+	assert_string_equal(kind_of(report, pair[1]), "pipe-write");
+	json_object_put(report);
+	proc_close_input(&p);
+	assert_int_equal(proc_wait(&p), 0);
+	close(named);
+	close(pair[0]);
+	close(pair[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(what_is_called_cannot_be_overwritten, work_begin,
 						work_end),
+		cmocka_unit_test_setup_teardown(
+			inherited_pipes_with_a_name_are_told_from_those_without, work_begin,
+			work_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
