@@ -25,15 +25,7 @@ struct asked {
 
 static void find_exe(struct asked *a)
 {
-	const struct record_image *images = store_part(PART_images);
-	uint64_t count = store.head->part[PART_images].used;
-	uint32_t id = count ? images[count - 1].exe : 0;
-	const struct record_string *s = id ? store_string_at(id) : NULL;
-	size_t n = s && s->bytes < sizeof(a->exe) ? s->bytes : 0;
-
-	if (n)
-		memcpy(a->exe, s->data, n);
-	a->exe[n] = '\0';
+	store_exe_text(a->exe, sizeof(a->exe));
 	a->in.exe = a->exe;
 }
 

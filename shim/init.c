@@ -46,14 +46,14 @@ static void own_session(char **envp)
 static void note_image(int argc, char **argv)
 {
 	char exe[RECORD_STRING_MAX + 1], why[512];
-	long n = sysc(SYS_readlinkat, AT_FDCWD, "/proc/self/exe", exe, sizeof(exe) - 1);
 
-	exe[n > 0 ? n : 0] = '\0';
-	store_image(exe, n > 0 ? (size_t)n : 0, argc, argv);
+	store_image(argc, argv);
 	if (rules_start(config.session, config.rules, why, sizeof(why)))
 		store.head->rules_why = store_string(STRING_text, why, strlen(why));
-	if (rules_map.end)
-		rules_identify(exe, argc, argv);
+	if (!rules_map.end)
+		return;
+	store_exe_text(exe, sizeof(exe));
+	rules_identify(exe, argc, argv);
 }
 
 /* Who set it stays known across exec, when it still is as it was set. */

@@ -321,30 +321,6 @@ int store_start(const char *session, uint32_t nofile_hard)
 	return r ? create(session, nofile_hard) : 0;
 }
 
-void store_image(const char *exe, size_t exe_bytes, int argc, char **argv)
-{
-	char line[RECORD_STRING_MAX];
-	size_t n = 0;
-	uint32_t id = store_take_item(PART_images, sizeof(struct record_image));
-	struct record_image *image = (struct record_image *)store_part(PART_images) + (id - 1);
-
-	for (int i = 0; i < argc && argv[i] && n < sizeof(line) - 1; i++) {
-		size_t len = strnlen(argv[i], sizeof(line) - 1 - n);
-
-		memcpy(line + n, argv[i], len);
-		n += len;
-		line[n++] = ' ';
-	}
-	self_add64(&store.head->image_no, 1);
-	sysc(SYS_prctl, 16 /* PR_GET_NAME */, store.head->comm);
-	if (!id)
-		return;
-	image->exe = store_string(STRING_path, exe, exe_bytes);
-	image->argv = n ? store_string(STRING_text, line, n - 1) : 0;
-	image->epoch = store.head->epoch;
-	image->time_ns = self_clock(CLOCK_MONOTONIC);
-}
-
 /* ---- ending -----------------------------------------------------------------------------------
  */
 

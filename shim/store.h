@@ -31,7 +31,10 @@ extern HIDDEN struct store store;
 /* Make or continue the record `<session>/<pid>.rec`. 0, or -errno with header.off explained. */
 int store_start(const char *session, uint32_t nofile_hard);
 /* A new program image: what it is. */
-void store_image(const char *exe, size_t exe_bytes, int argc, char **argv);
+void store_image(int argc, char **argv);
+/* The path of the program: as a string of the record (0 unknown), as text. */
+uint32_t store_exe(void);
+void store_exe_text(char *ret, size_t size);
 /* In a fork child: a record of its own as a copy of the parent's. 0, or -errno. */
 int store_forked(const char *session);
 /* The record is whole now: readers may have it. A file without the magic is not begun. */

@@ -82,7 +82,6 @@ static struct record_module *find(uint64_t pc)
 
 static void add(uint64_t start, uint64_t end, const struct link_map *l)
 {
-	const struct record_image *images = store_part(PART_images);
 	uint32_t id = store_take_item(PART_modules, sizeof(struct record_module));
 	struct record_module *m;
 
@@ -93,8 +92,8 @@ static void add(uint64_t start, uint64_t end, const struct link_map *l)
 	m = (struct record_module *)store_part(PART_modules) + (id - 1);
 	m->start = start;
 	m->bias = l->l_addr;
-	m->path = *l->l_name ? store_string(STRING_path, l->l_name, strlen(l->l_name))
-			     : images[store.head->part[PART_images].used - 1].exe;
+	m->path =
+		*l->l_name ? store_string(STRING_path, l->l_name, strlen(l->l_name)) : store_exe();
 	m->build_id_bytes = build_id(start, end, m->build_id);
 	m->from = store.head->epoch;
 	m->to = UINT32_MAX;

@@ -107,6 +107,55 @@ static void inherited_pipes_with_a_name_are_told_from_those_without(void **state
 	close(pair[1]);
 }
 
+/* What the report calls the program of that process name. */
+static void expect_exe(const struct work *w, char *const argv[], const char *comm, const char *exe)
+{
+	static unsigned number;
+	char session[300];
+	json_object *report, *list;
+	bool found = false;
+	struct proc p;
+
+	snprintf(session, sizeof(session), "%.200s/exe.%u", w->dir, number++);
+	assert_int_equal(mkdir(session, 0700), 0);
+	p = preload_start(w, session, argv);
+	assert_int_equal(proc_wait(&p), 0);
+	report = report_of(w, session);
+	list = field(report, "processes");
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		json_object *o = json_object_array_get_idx(list, i);
+
+		if (strcmp(text_of(o, "comm"), comm) != 0)
+			continue;
+		found = true;
+		assert_string_equal(text_of(o, "exe"), exe);
+	}
+	assert_true(found);
+	json_object_put(report);
+}
+
+/* Its path is looked up when it is needed; what is sure without is not asked. */
+static void a_program_is_known_by_its_path(void **state)
+{
+	const struct work *w = *state;
+	char link[300], quiet[300], script[300], real[4096], interpreter[4096];
+	char *reads[] = {link, script, NULL}, *does_nothing[] = {quiet, NULL};
+	char *scripted[] = {script, NULL};
+
+	snprintf(link, sizeof(link), "%s", work_path(w, "link"));
+	snprintf(quiet, sizeof(quiet), "%s", work_path(w, "quiet"));
+	snprintf(script, sizeof(script), "%s", work_path(w, "script"));
+	assert_non_null(realpath("/bin/cat", real));
+	assert_non_null(realpath("/bin/sh", interpreter));
+	assert_int_equal(symlink("/bin/cat", link), 0);
+	assert_int_equal(symlink("/bin/true", quiet), 0);
+	file_write(script, "#!/bin/sh\ntrue\n");
+	assert_int_equal(chmod(script, 0700), 0);
+	expect_exe(w, reads, "link", real);
+	expect_exe(w, does_nothing, "quiet", quiet);
+	expect_exe(w, scripted, "script", interpreter);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +164,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			inherited_pipes_with_a_name_are_told_from_those_without, work_begin,
 			work_end),
+		cmocka_unit_test_setup_teardown(a_program_is_known_by_its_path, work_begin,
+						work_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
