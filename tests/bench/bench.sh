@@ -1,78 +1,68 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # bench.sh [PART...] - measures, prints tables, leaves $O/bench.json. Parts: calls instructions servers scale
-# (default: all). FULL=1: 25 pairs and more rounds. PAIRS, ROUNDS: so many.
-# bench.sh --doc     writes docs/bench.md and docs/bench.svg from $O/bench.json
+# (default: all). What a part measured is kept until it is measured again, and all are joined; a part that
+# fails leaves the others' results, and its own of before.
+# bench.sh --doc     writes docs/bench.md, docs/bench.svg and the README's paragraph from $O/bench.json
 # bench.sh --tables  prints the tables of $O/bench.json
+# FULL=1: 25 pairs, or as many as 30 minutes allow. QUICK=1: a try of everything in a few minutes, no figures.
+# PAIRS, ROUNDS, REQUESTS, ...: single settings. DOC, README: other files for --doc.
 # Private directories, loopback and UNIX sockets only; servers are stopped by pid.
 . "$(dirname "$0")/lib.sh"
 json=$O/bench.json
-doc=$top/docs/bench.md
+parts=$bin/parts
+. "$here/doc.sh"
+
+set_sizes() {
+	if [ -n "${FULL:-}" ]; then
+		export PAIRS=${PAIRS:-25} ROUNDS=${ROUNDS:-25} ROUNDS_SCALE=${ROUNDS_SCALE:-5} PART_S=${PART_S:-420}
+		export SERVER_S=${SERVER_S:-65} STARTS=${STARTS:-4} PROCESSES=${PROCESSES:-10 100 1000 10000}
+		export EVENTS=${EVENTS:-1000 10000 100000 1000000 10000000 100000000 1000000000}
+	elif [ -n "${QUICK:-}" ]; then
+		export PAIRS=${PAIRS:-1} ROUNDS=${ROUNDS:-1} ROUNDS_SCALE=${ROUNDS_SCALE:-1} HEAVY_ROUNDS=${HEAVY_ROUNDS:-1}
+		export SERVER_S=${SERVER_S:-1} STARTS=${STARTS:-1} REQUESTS=${REQUESTS:-1500} PROCESSES=${PROCESSES:-10}
+		export EVENTS=${EVENTS:-1000 100000}
+	fi
+}
 
 machine() {
 	local model
 	model=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
-	printf 'cores\t%s\nprocessor\t%s\nkernel\t%s\nlibc\t%s\ncompiler\t%s\ndate\t%s\nloadavg_start\t%s\n' \
+	printf 'cores\t%s\nprocessor\t%s\nkernel\t%s\nlibc\t%s\ncompiler\t%s\n' \
 		"$(nproc)" "$(uname -m)${model:+, $model}" "$(uname -r | sed 's/-.*//')" \
-		"$(getconf GNU_LIBC_VERSION)" "$(${CC:-cc} --version | head -n 1)" "$(date -u +%F)" \
-		"$(cut -d' ' -f1 /proc/loadavg)"
+		"$(getconf GNU_LIBC_VERSION)" "$(${CC:-cc} --version | head -n 1)"
 }
 
-table() { # GROUPS HEAD TITLE TEXT
-	local t
-	t=$(awk -v part="$1" -v first="$2" -f "$here/tables.awk" "$json")
-	[ -n "$t" ] && printf '## %s\n\n%s\n\n%s\n\n' "$3" "$4" "$t"
+# When a part was measured, of what, and how busy the machine was before the first of them.
+about() { # PART SECONDS
+	printf '%s\t%s, %s s, library %s\nload before %s\t%s\n' "$1" "$(date -u +%F)" "$2" \
+		"$(readelf -n "$so" 2>/dev/null | sed -n 's/.*Build ID: \(.\{8\}\).*/\1/p')" "$1" "$load"
 }
 
-tables() {
-	table calls "call" "What a call costs" \
-		"Bare: the call as it is. Else what is added to it (median of the pairs of a round); from three times bare on, the ratio. \`bare-again\` is the control: a second bare run, whose difference is noise. \`eagain\`: recv() that fails, under 20 frames. \`eagain_first\`: the first of a process. \`eagain_cold\`: the same with 1 MB touched in between. \`stacks_1000\`: 1,000 stacks in turn. \`stacks_new\`: a stack never seen before each time. \`connect\`: EAGAIN of a full listener. \`exec\`: fork, exec, wait; \`start\`: starting a program from a bare parent; \`processor\`: processor time of parent and child, not the clock. \`fdwhy-armed\`: with a rule armed for each of these calls, none of which matches."
-	table calls-short "call" "The same under tools that trace" \
-		"Ratio to bare of the same short run."
-	table faked "call" "The shim's own time" \
-		"Above a kernel that answers at once (a second preload below the shim): what is left is what the shim does."
-	table instructions "operation" "The shim's own instructions" \
-		"User instructions per operation under callgrind above the same kernel: exact, repeatable, what CI holds (\`tests/bench/instructions.sh --check\`). Each pair of calls (send+recv, open+close) is one operation. \`bare\`: as it is, \`fdwhy\`: added."
-	table servers "server" "Servers" \
-		"Ratio to bare of the pairs: throughput (more is better), \`-cpu\`: processor time per request (less is better). \`shell\`: a script that starts programs; \`forks\`: one of subshells; \`make\`: targets of a shell and two programs each, \`make -j2\`; \`postgres\`: pgbench of SELECT 1, \`postgres-connect\`: each on a connection of its own, for which the server forks. \`bare-again\` is the control: a row whose control is far from 1 was measured while the machine was busy, and says nothing; processor time and the instructions above say more."
-	table servers-short "server" "Servers under tools that trace" \
-		"Ratio to bare, one short run each."
-	table scale "what" "Scale" \
-		"fds, threads and stacks above the kernel that answers at once, where not said otherwise. \`fdwhy\`: what is added to bare; sizes and times without a bare column are absolute. \`record\`: bytes of the record that were ever touched."
-	awk '/^"not_run"/ { on = 1; next } /^\],"results"/ { on = 0 } on && /"mode"/' "$json" |
-		sed -E 's/.*"mode":"([^"]*)","why":"([^"]*)".*/- not run: \1: \2/'
+run_part() { # PART
+	local start=$SECONDS
+	: >"$parts/new.tsv" && : >"$parts/new_not_run.tsv"
+	BENCH_RESULTS=$parts/new.tsv BENCH_NOT_RUN=$parts/new_not_run.tsv bash "$here/$1.sh" || return 1
+	[ -s "$parts/new.tsv" ] || return 1
+	about "$1" $((SECONDS - start)) >"$parts/$1.machine"
+	mv "$parts/new.tsv" "$parts/$1.tsv"
+	mv "$parts/new_not_run.tsv" "$parts/$1.not_run"
 }
 
-# Times of a busy machine say nothing: the controls in the tables differ as much as the tools.
-quiet() {
-	local load cores
-	load=$(sed -nE 's/.*"loadavg_start":"([0-9.]+)".*/\1/p' "$json")
-	cores=$(sed -nE 's/.*"cores":"([0-9]+)".*/\1/p' "$json")
-	awk -v l="$load" -v c="$cores" 'BEGIN { exit !(l <= c) }' && return
-	echo "bench: the load was $load on $cores cores when this was measured: no document is made of it (FORCE=1 does)" >&2
-	[ -n "${FORCE:-}" ]
-}
-
-write_doc() {
-	quiet || return 1
-	mkdir -p "$top/docs"
-	{
-		echo "# Measurements"
-		echo
-		echo "Made by \`make bench\` and \`tests/bench/bench.sh --doc\`; every figure is measured, none copied."
-		echo "\`FULL=1 make bench\` takes 25 pairs of everything. Medians; the JSON (\`build/bench.json\`) has the quartiles."
-		echo
-		grep '"machine"' "$json" | sed -E 's/.*"machine":\{(.*)\},/\1/; s/","/"\n"/g' |
-			sed -E 's/^"([^"]*)":"?([^"]*)"?$/- \1: \2/; s/loadavg_start/load average at the start/'
-		echo
-		echo "![What a call costs under each tool](bench.svg)"
-		echo
-		tables
-		echo
-		echo "Single parts: \`tests/bench/bench.sh calls|instructions|servers|scale\`;"
-		echo "where instructions go: \`tests/bench/instructions.sh --profile eagain\`."
-	} >"$doc.new" && mv "$doc.new" "$doc" && awk -f "$here/plot.awk" "$json" >"${doc%.md}.svg" &&
-		echo "wrote docs/bench.md and docs/bench.svg"
+join_parts() {
+	local p
+	: >"$bin/results.tsv" && : >"$bin/not_run.tsv"
+	machine >"$bin/machine.tsv"
+	for p in calls instructions servers scale; do
+		[ -s "$parts/$p.tsv" ] || { printf '%s\tthis part was not measured\n' "$p" >>"$bin/not_run.tsv"; continue; }
+		cat "$parts/$p.machine" >>"$bin/machine.tsv"
+		cat "$parts/$p.tsv" >>"$bin/results.tsv"
+		# What is missing in each part is said once.
+		awk -F'\t' 'NR == FNR { known[$0] = 1; next } !($0 in known)' "$bin/not_run.tsv" "$parts/$p.not_run" >"$bin/more" &&
+			cat "$bin/more" >>"$bin/not_run.tsv"
+	done
+	[ -s "$bin/results.tsv" ] || { echo "bench: nothing was measured" >&2; return 1; }
+	awk -f "$here/summary.awk" "$bin/machine.tsv" "$bin/not_run.tsv" "$bin/results.tsv" >"$json.new" && mv "$json.new" "$json"
 }
 
 case ${1:-} in
@@ -80,29 +70,20 @@ case ${1:-} in
 --tables) tables && exit ;;
 -*) echo "usage: bench.sh [--doc|--tables|PART...]" >&2 && exit 2 ;;
 esac
-
-if [ -n "${FULL:-}" ]; then
-	export PAIRS=${PAIRS:-25} ROUNDS=${ROUNDS:-25} ROUNDS_SCALE=${ROUNDS_SCALE:-5} PROCESSES=${PROCESSES:-10 100 1000 10000}
-fi
+set_sizes
 bench_build || exit 1
-export BENCH_RESULTS=$bin/results.tsv BENCH_NOT_RUN=$bin/not_run.tsv
-# Of a single part only its own samples are made anew.
-forget() { # PART
-	local groups=$1
-	[ "$1" = calls ] && groups="calls|calls-short|faked"
-	[ "$1" = servers ] && groups="servers|servers-short"
-	sed -i -E "/^($groups)\t/d" "$results"
-}
-touch "$results" "$not_run"
-machine >"$bin/machine.tsv"
-start=$SECONDS
-[ $# -eq 0 ] && set -- calls instructions servers scale && : >"$not_run"
+mkdir -p "$parts"
+# The end of other work is still in the load for a while: a full run waits for it, but not for ever.
+quiet_now() { awk -v c="$(nproc)" '{ exit !($1 <= c / 2) }' /proc/loadavg; }
+[ -z "${FULL:-}" ] || quiet_now || { progress "waits until the machine is quiet"; wait_for 180 quiet_now; }
+load=$(cut -d' ' -f1 /proc/loadavg)
+start=$SECONDS failed=
+[ $# -eq 0 ] && set -- calls instructions servers scale
 for part in "$@"; do
-	forget "$part"
-	echo "bench: $part"
-	bash "$here/$part.sh" || exit 1
+	progress "$part"
+	run_part "$part" || failed="$failed $part"
 done
-[ -s "$results" ] || { echo "bench: nothing was measured" >&2 && exit 1; }
-awk -f "$here/summary.awk" "$bin/machine.tsv" "$not_run" "$results" >"$json.new" && mv "$json.new" "$json"
+join_parts || exit 1
 tables
 echo "bench: $((SECONDS - start)) s; $json"
+[ -z "$failed" ] || { echo "bench: failed:$failed" >&2; exit 1; }

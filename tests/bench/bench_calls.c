@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -97,13 +98,15 @@ static NOINLINE void op_eagain(unsigned i)
 	NOT_TAIL();
 }
 
-/* Twenty frames whose return addresses spell the low bits of `path`. */
+/* Twenty frames whose return addresses spell the low bits of `path`; then this. */
+static void (*leaf)(unsigned i) = op_eagain;
+
 static NOINLINE void go_left(unsigned path, unsigned depth);
 
 static NOINLINE void go_right(unsigned path, unsigned depth)
 {
 	if (!depth)
-		op_eagain(path);
+		leaf(path);
 	else if (path & 1)
 		go_right(path >> 1, depth - 1);
 	else
@@ -114,7 +117,7 @@ static NOINLINE void go_right(unsigned path, unsigned depth)
 static NOINLINE void go_left(unsigned path, unsigned depth)
 {
 	if (!depth)
-		op_eagain(path);
+		leaf(path);
 	else if (path & 1)
 		go_right(path >> 1, depth - 1);
 	else
@@ -130,6 +133,21 @@ static void op_stacks_new(unsigned i)
 static void op_stacks_1000(unsigned i)
 {
 	go_left(i % 1000, DEPTH);
+}
+
+/* One turn of an edge-triggered loop: a request, its answer, EAGAIN, and waiting for the next. */
+static int epoll;
+
+static NOINLINE void op_turn(unsigned i)
+{
+	struct epoll_event e;
+	char c = (char)i;
+
+	if (send(pair[0], &c, 1, 0) != 1 || recv(pair[1], &c, 1, 0) != 1)
+		die("send and recv");
+	op_eagain(i);
+	epoll_wait(epoll, &e, 1, 0);
+	NOT_TAIL();
 }
 
 /* The processor's caches full of something else; only the call is timed. */
@@ -195,6 +213,12 @@ static NOINLINE void op_connect(unsigned i)
 		die("connect did not fail with EAGAIN");
 }
 
+/* Each at a new stack, so that each is explained: what the kernel knows is gathered at once. */
+static void op_connect_new(unsigned i)
+{
+	go_left(i, DEPTH);
+}
+
 static NOINLINE void op_fork(unsigned i)
 {
 	pid_t pid = fork();
@@ -243,6 +267,16 @@ static void set_up_pair(void)
 		die("socketpair");
 }
 
+static void set_up_turn(void)
+{
+	struct epoll_event e = {.events = EPOLLIN};
+
+	set_up_pair();
+	epoll = epoll_create1(0);
+	if (epoll < 0 || epoll_ctl(epoll, EPOLL_CTL_ADD, pair[0], &e))
+		die("epoll");
+}
+
 static void set_up_cold(void)
 {
 	set_up_pair();
@@ -264,6 +298,12 @@ static void set_up_listener(void)
 	do {
 		client = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 	} while (!connect(client, (struct sockaddr *)&listener, listener_bytes));
+}
+
+static void set_up_connect_new(void)
+{
+	set_up_listener();
+	leaf = op_connect;
 }
 
 /* BENCH_ENV: variables separated by blanks; none of their values has one. */
@@ -290,6 +330,7 @@ static const struct op {
 	{"send_recv", op_send_recv, set_up_pair},
 	{"write_read", op_write_read, set_up_pair},
 	{"eagain", op_eagain, set_up_pair},
+	{"eagain_turn", op_turn, set_up_turn},
 	{"eagain_first", op_eagain, set_up_pair}, /* with COUNT 1 */
 	{"eagain_cold", op_eagain_cold, set_up_cold},
 	{"stacks_1000", op_stacks_1000, set_up_pair},
@@ -300,6 +341,7 @@ static const struct op {
 	{"fcntl_getfl", op_getfl, set_up_pair},
 	{"fcntl_setfl", op_setfl, set_up_pair},
 	{"connect", op_connect, set_up_listener},
+	{"connect_new", op_connect_new, set_up_connect_new},
 	{"fork", op_fork, NULL},
 	{"exec", op_exec, NULL},
 	{"start", op_start, set_up_start},
@@ -326,7 +368,8 @@ static NOINLINE void under(unsigned depth, void (*run)(unsigned i), unsigned cou
 /* main, its caller and libc's start are frames too. */
 static NOINLINE uint64_t timed(const struct op *op, unsigned count)
 {
-	bool own_depth = op->run == op_stacks_new || op->run == op_stacks_1000;
+	bool own_depth =
+		op->run == op_stacks_new || op->run == op_stacks_1000 || op->run == op_connect_new;
 	uint64_t start = spent_ns(), spent;
 
 	own_ns = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * bench_scale.c - what grows: bench_scale fds N | threads N | stacks N prints nanoseconds for a
- * call.
+ * bench_scale.c - what grows: bench_scale fds N | threads N | stacks N | events N prints
+ * nanoseconds for a call.
  *
  * fds: opens N, then measures send+recv and open+close among them and stays until stdin ends, so
  * that its record can be looked at. Started by the scripts beside it. LIBS: -lpthread
@@ -176,6 +176,42 @@ static int stacks(long n)
 	return read(0, &c, 1) < 0;
 }
 
+/* ---- events --------------------------------------------------------------------------------- */
+
+static NOINLINE double fail_often(const int fds[2], unsigned long n)
+{
+	double start = now_ns();
+	char c;
+
+	for (unsigned long i = 0; i < n; i++)
+		recv(fds[0], &c, 1, MSG_DONTWAIT);
+	return (now_ns() - start) / (double)n;
+}
+
+/*
+ * Prints ns of one EAGAIN over N of them; "ready"; for each line from stdin the same again with N
+ * more, and of one send+recv, until stdin ends.
+ */
+static int events(long n)
+{
+	int fds[2];
+	double ns;
+	int c;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+		die("socketpair");
+	ns = fail_often(fds, (unsigned long)n);
+	do {
+		printf("%.2f %.2f ready\n", ns, measure_io(fds));
+		fflush(stdout);
+		do {
+			c = getchar();
+		} while (c != '\n' && c != EOF);
+		ns = c == EOF ? 0 : fail_often(fds, (unsigned long)n);
+	} while (c != EOF);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	long n = argc > 2 ? atol(argv[2]) : 0;
@@ -186,6 +222,8 @@ int main(int argc, char **argv)
 		return threads(n);
 	if (n > 0 && !strcmp(argv[1], "stacks"))
 		return stacks(n);
-	fprintf(stderr, "usage: bench_scale fds|threads|stacks N\n");
+	if (n > 0 && !strcmp(argv[1], "events"))
+		return events(n);
+	fprintf(stderr, "usage: bench_scale fds|threads|stacks|events N\n");
 	return 2;
 }

@@ -1,21 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # calls.sh - nanoseconds per call, by kind of call and by tool. Rounds are interleaved; light tools get
-# ROUNDS of them, heavy ones two short ones. Called by bench.sh.
+# ROUNDS of them, or as many as PART_S seconds allow, on one processor; heavy ones three short ones, anywhere.
+# Called by bench.sh.
 . "$(dirname "$0")/lib.sh"
 bench_build || exit 1
 bench_place
 
 # name, count for light and for heavy tools; a few milliseconds each
-OPS="send_recv:20000:500 write_read:20000:500 eagain:50000:500 eagain_first:1:1 eagain_cold:500:50 stacks_1000:20000:500
-stacks_new:500:200 open_close:10000:500 socket_close:5000:500 dup_close:20000:500 fcntl_getfl:50000:500
-fcntl_setfl:50000:500 connect:5000:200 fork:100:40 exec:40:20"
+OPS="send_recv:20000:500 write_read:20000:500 eagain:50000:500 eagain_turn:10000:500 eagain_first:1:1 eagain_cold:500:50
+stacks_1000:20000:500 stacks_new:500:200 open_close:10000:500 socket_close:5000:500 dup_close:20000:500
+fcntl_getfl:50000:500 fcntl_setfl:50000:500 connect:5000:200 connect_new:500:100 fork:100:40 exec:40:20"
 # The same above a kernel that answers at once: what is left is the shim's own.
-FAKED="send_recv:200000 eagain:100000 stacks_1000:50000 open_close:100000 dup_close:100000"
+FAKED="send_recv:200000 eagain:100000 eagain_turn:50000 eagain_cold:500 stacks_1000:50000 stacks_new:500
+open_close:100000 socket_close:100000 dup_close:100000 fcntl_getfl:100000 fcntl_setfl:100000"
 
 run_op() { # GROUP OP COUNT MODE ROUND
 	local ns warm=$(($3 / 10))
-	[ "$2" = stacks_new ] && warm=0
+	[[ $2 = *_new ]] && warm=0
 	[ "$2" = stacks_1000 ] && warm=1000
 	ns=$(limit=60 in_mode "$4" "$bin/bench_calls" "$2" "$3" "$warm" 2>/dev/null </dev/null |
 		grep -Ex '[0-9.]+' | tail -n 1)
@@ -40,37 +42,52 @@ run_start() { # MODE ROUND
 	fdwhy) list="LD_PRELOAD=$so FDWHY_SESSION=$session" ;;
 	*) return ;;
 	esac
-	sample calls start "$1" "$2" "$(BENCH_ENV=$list "$bin/bench_calls" start 60 10)" ns
-	sample calls "start, processor" "$1" "$2" "$(BENCH_CPU=1 BENCH_ENV=$list "$bin/bench_calls" start 60 10)" ns
+	sample calls start "$1" "$2" "$(BENCH_ENV=$list $pin "$bin/bench_calls" start 60 10)" ns
+	sample calls "start, processor" "$1" "$2" "$(BENCH_CPU=1 BENCH_ENV=$list $pin "$bin/bench_calls" start 60 10)" ns
 	empty_session
+}
+
+light_round() { # ROUND
+	local op name count mode
+	for op in $OPS; do
+		IFS=: read -r name count _ <<<"$op"
+		for mode in $(shuffled $light); do run_op calls "$name" "$count" "$mode" "$1"; done
+	done
+	for op in fork:60 exec:30; do
+		for mode in $(shuffled $light); do run_cpu "${op%:*}" "${op#*:}" "$mode" "$1"; done
+	done
+	for mode in $(shuffled bare bare-again empty fdwhy); do run_start "$mode" "$1"; done
+	below=$bin/fakekernel.so
+	for op in $FAKED; do
+		for mode in $(shuffled bare bare-again fdwhy fdwhy-no-stacks fdwhy-armed); do
+			run_op faked "${op%:*}" "${op#*:}" "$mode" "$1"
+		done
+	done
+	below=
+}
+
+heavy_round() { # ROUND
+	local op name count mode n
+	for op in $OPS; do
+		IFS=: read -r name _ count <<<"$op"
+		for mode in $(shuffled bare bare-again $heavy); do
+			n=$count
+			[ "$mode" = strace-k ] && n=$(((count + 9) / 10))
+			run_op calls-short "$name" "$n" "$mode" "$1"
+		done
+	done
 }
 
 light=$(modes_that_run $LIGHT)
 heavy=$(modes_that_run $HEAVY)
+for round in $(seq "${HEAVY_ROUNDS:-3}"); do
+	heavy_round "$round"
+	progress "heavy tools, round $round"
+done
+pin=$pin_server
 for round in $(seq "${ROUNDS:-12}"); do
-	for op in $OPS; do
-		IFS=: read -r name count _ <<<"$op"
-		for mode in $(shuffled $light); do run_op calls "$name" "$count" "$mode" "$round"; done
-	done
-	for op in fork:60 exec:30; do
-		for mode in $(shuffled $light); do run_cpu "${op%:*}" "${op#*:}" "$mode" "$round"; done
-	done
-	for mode in $(shuffled bare bare-again empty fdwhy); do run_start "$mode" "$round"; done
-	below=$bin/fakekernel.so
-	for op in $FAKED; do
-		for mode in $(shuffled bare bare-again fdwhy fdwhy-no-stacks fdwhy-armed); do
-			run_op faked "${op%:*}" "${op#*:}" "$mode" "$round"
-		done
-	done
-	below=
+	light_round "$round"
+	progress "light tools, round $round of ${ROUNDS:-12}"
+	[ $((SECONDS - began)) -lt "${PART_S:-99999}" ] || break
 done
-for round in 1 2; do
-	for op in $OPS; do
-		IFS=: read -r name _ count <<<"$op"
-		for mode in bare $heavy; do
-			n=$count
-			[ "$mode" = strace-k ] && n=$((count / 10))
-			run_op calls-short "$name" "$n" "$mode" "$round"
-		done
-	done
-done
+exit 0

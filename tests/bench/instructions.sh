@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # instructions.sh [--check|--write|--profile OP] - user instructions per operation, exact and repeatable: the
-# difference of two runs under callgrind above a kernel that answers at once.
+# difference of two runs under callgrind above a kernel that answers at once; without an option also per
+# request of nginx, above the real one.
 #
 #   (none)     measure and add to the bench's results
 #   --check    fail when an operation needs more than 2 % (and one instruction; 6 % where the figure
@@ -11,11 +12,12 @@
 # Called by bench.sh and by tests/e2e/test_instructions.c. --check exits 77 where the figures are those of
 # another compiler, libc or valgrind, and says so: the counts would differ without a cause in the code.
 . "$(dirname "$0")/lib.sh"
+. "$here/server_kinds.sh"
 book=$here/instructions.txt
 FEW=1000
 MANY=3000
 # What each needs before it is in its stride: warm caches and known stacks.
-OPS="send_recv eagain stacks_1000 open_close socket_close dup_close fcntl_getfl fcntl_setfl"
+OPS="send_recv eagain eagain_turn stacks_1000 open_close socket_close dup_close fcntl_getfl fcntl_setfl"
 
 bench_build || exit 1
 if ! command -v valgrind >/dev/null 2>&1; then
@@ -41,6 +43,40 @@ per_op() { # MODE OP
 	a=$(collected "$1" "$2" $FEW)
 	b=$(collected "$1" "$2" $MANY)
 	awk -v a="$a" -v b="$b" -v n=$((MANY - FEW)) 'BEGIN { printf "%.1f\n", (b - a) / n }'
+}
+
+told_to_end() {
+	kill "$1" 2>/dev/null
+	gone "$1"
+}
+
+# nginx as one process under callgrind, asked COUNT times by one client on one connection.
+nginx_collected() { # MODE COUNT
+	local list= d=$tmp/nginx pid
+	rm -rf "$d" && mkdir "$d"
+	[ "$1" = fdwhy ] && list=$so
+	nginx_conf "$d" "unix:$d/socket" "master_process off;"
+	printf 'GET /index.html HTTP/1.1\r\nHost: bench\r\n\r\n' >"$d/request"
+	valgrind --trace-children=yes --tool=callgrind --callgrind-out-file=/dev/null env -i \
+		${list:+FDWHY_SESSION="$session" LD_PRELOAD="$list"} "$(command -v nginx)" -p "$d" -c "$d/nginx.conf" \
+		>"$d/log" 2>&1 </dev/null &
+	pid=$!
+	pids=$pid
+	wait_for 60 test -S "$d/socket"
+	timeout 120 "$bin/bench_load" "$d/socket" 1 "$2" "@$d/request" END >/dev/null
+	# A signal that comes before epoll_wait is not seen by it under valgrind: once more.
+	wait_for 20 told_to_end "$pid" || kill -9 "$pid"
+	wait "$pid" 2>/dev/null
+	pids=
+	awk '/Collected/ { n = $NF } END { print n }' "$d/log"
+	empty_session
+}
+
+nginx_request() { # MODE
+	local a b
+	a=$(nginx_collected "$1" $FEW)
+	b=$(nginx_collected "$1" $MANY)
+	awk -v a="$a" -v b="$b" -v n=$((MANY - FEW)) 'BEGIN { if (a && b) printf "%.1f\n", (b - a) / n }'
 }
 
 # op, bare, with the shim
@@ -137,9 +173,17 @@ case ${1:-} in
 --check) check ;;
 --write) write ;;
 --profile) profile "${2:?operation}" ;;
-"") table | while IFS=$'\t' read -r op bare shim; do
-	sample instructions "$op" bare 1 "$bare" instructions
-	sample instructions "$op" fdwhy 1 "$shim" instructions
-done ;;
+"")
+	{
+		table
+		! command -v nginx >/dev/null ||
+			printf 'nginx request\t%s\t%s\n' "$(nginx_request bare)" "$(nginx_request fdwhy)"
+	} | while IFS=$'\t' read -r op bare shim; do
+		[ -n "$bare" ] && [ -n "$shim" ] || continue
+		sample instructions "$op" bare 1 "$bare" instructions
+		sample instructions "$op" fdwhy 1 "$shim" instructions
+		progress "instructions: $op"
+	done
+	;;
 *) echo "usage: instructions.sh [--check|--write|--profile OP]" >&2 && exit 2 ;;
 esac

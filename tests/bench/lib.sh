@@ -4,6 +4,7 @@
 #
 # A sample is one line of $results: group, name, mode, round, value, unit; summary.awk pairs the modes of
 # one round. A part exits 0 when it measured; a mode that cannot run here is named with its reason.
+# Light modes are paired in many rounds on processors of their own; heavy ones run a few times, anywhere.
 set -u
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 top=$(cd "$here/../.." && pwd)
@@ -12,14 +13,15 @@ bin=$O/bench
 so=$O/libfdwhy.so
 results=${BENCH_RESULTS:-$bin/results.tsv}
 not_run=${BENCH_NOT_RUN:-$bin/not_run.tsv}
+began=$SECONDS
 LIGHT="bare bare-again empty fdwhy fdwhy-no-stacks fdwhy-armed fiu"
 HEAVY="valgrind perf-trace bpftrace strace strace-k"
 
 bench_build() {
 	mkdir -p "$bin"
-	local flags="-std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra" f
-	for f in calls scale load; do
-		[ "$bin/bench_$f" -nt "$here/bench_$f.c" ] ||
+	local flags="-std=gnu11 -O2 -g -D_GNU_SOURCE -Wall -Wextra -I$top/include" f
+	for f in calls scale load run limit preset echo; do
+		[ "$bin/bench_$f" -nt "$here/bench_$f.c" ] && { [ $f != preset ] || [ "$bin/bench_$f" -nt "$top/include/record.h" ]; } ||
 			${CC:-cc} $flags "$here/bench_$f.c" -o "$bin/bench_$f" -lpthread || return 1
 	done
 	for f in empty fakekernel; do
@@ -27,6 +29,24 @@ bench_build() {
 			${CC:-cc} $flags -fPIC -shared "$here/bench_$f.c" -o "$bin/$f.so" || return 1
 	done
 }
+
+# What is done now, and since when; a long run without a word looks like one that hangs.
+progress() { printf 'bench: %4d s: %s\n' $((SECONDS - began)) "$*" >&2; }
+
+# Where processors can be chosen: the last for what is measured, the first for what asks it.
+pin_server= pin_client=
+choose_processors() {
+	local list part c=()
+	command -v taskset >/dev/null 2>&1 || return 0
+	list=$(sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status)
+	for part in ${list//,/ }; do
+		while read -r n; do c+=("$n"); done < <(seq "${part%-*}" "${part#*-}")
+	done
+	[ ${#c[@]} -ge 2 ] || return 0
+	pin_server="taskset -c ${c[-1]}"
+	pin_client="taskset -c ${c[0]}"
+}
+choose_processors
 
 # A place for sessions and sockets, in memory where there is such a place, and gone at the end.
 bench_place() {
@@ -61,13 +81,18 @@ tracepoint:syscalls:sys_exit_socket /args->ret >= 0/ { @born[ustack(40)] = count
 tracepoint:syscalls:sys_enter_close { @closed[ustack(40)] = count(); }'
 
 # in_mode MODE COMMAND...: in the place of this shell when exec_it is set, so that $! is the command.
-# limit: seconds after which it is stopped.
+# limit: seconds after which it is stopped. pin: a command before all others. as: one that takes another
+# user's place; valgrind does not follow it, and so comes after it.
 exec_it=
 limit=
+pin=
+as=
 in_mode() {
 	local mode=$1 list words
 	shift
 	list=$(preload "")
+	# shellcheck disable=SC2086
+	[ "$mode" = valgrind ] || set -- $as "$@"
 	case $mode in
 	bare | bare-again) ;;
 	empty) list=$(preload "$bin/empty.so") ;;
@@ -79,7 +104,8 @@ in_mode() {
 		list=$(preload "$so") && set -- env FDWHY_SESSION="$session" FDWHY_RULES="$tmp/rules" "$@"
 		;;
 	fiu) set -- fiu-run -x "$@" ;;
-	valgrind) set -- valgrind -q --tool=none --track-fds=yes --log-file=/dev/null "$@" ;;
+	# shellcheck disable=SC2086
+	valgrind) set -- $as valgrind -q --tool=none --trace-children=yes --track-fds=yes --log-file=/dev/null "$@" ;;
 	strace) set -- strace -f --seccomp-bpf -o /dev/null -e trace=$CALLS_TRACED "$@" ;;
 	strace-k) set -- strace -f --seccomp-bpf -k -o /dev/null -e trace=$CALLS_TRACED "$@" ;;
 	perf-trace) set -- perf trace -o /dev/null -e $CALLS_PERF "$@" ;;
@@ -89,7 +115,9 @@ in_mode() {
 		;;
 	esac
 	[ -n "$list" ] && set -- env LD_PRELOAD="$list" "$@"
-	[ -n "$limit" ] && set -- timeout "$limit" "$@"
+	[ -n "$limit" ] && set -- timeout -k 5 "$limit" "$@"
+	# shellcheck disable=SC2086
+	[ -n "$pin" ] && set -- $pin "$@"
 	if [ -n "$exec_it" ]; then
 		exec "$@"
 	fi
@@ -111,7 +139,7 @@ mode_why_not() {
 	tool=$(tool_of "$1")
 	[ -z "$tool" ] && return
 	command -v "$tool" >/dev/null 2>&1 || { echo "not installed"; return; }
-	out=$(limit=20 in_mode "$1" "$bin/bench_calls" send_recv 10 2>&1 </dev/null)
+	out=$(limit=60 in_mode "$1" "$bin/bench_calls" send_recv 10 2>&1 </dev/null)
 	grep -Eqx '[0-9.]+' <<<"$out" || echo "does not work here: $(head -n 1 <<<"$out" | tr '\t"\\' '   ' | cut -c1-100)"
 }
 
@@ -143,16 +171,30 @@ wait_for() { # SECONDS COMMAND...
 	return 0
 }
 
-# Nanoseconds of processor that a process and its descendants have used so far.
+# Have they all ended? A child of this shell that waits to be asked for its status has.
+gone() {
+	local p
+	for p in "$@"; do
+		[ -e "/proc/$p" ] && ! grep -qs '^State:	Z' "/proc/$p/status" && return 1
+	done
+	return 0
+}
+
 tree_of() {
 	local p=$1 c
 	echo "$p"
 	for c in $(cat /proc/"$p"/task/*/children 2>/dev/null); do tree_of "$c"; done
 }
+# Nanoseconds of processor that a process and its descendants have used so far: of those that live exactly, and
+# of those that ended, which their parents keep, to the tick (10 ms) of the whole.
+tick_ns=$((1000000000 / $(getconf CLK_TCK)))
 cpu_ns() {
 	local p
-	for p in $(tree_of "$1"); do cat /proc/"$p"/task/*/schedstat; done 2>/dev/null |
-		awk '{ n += $1 } END { printf "%.0f\n", n }'
+	for p in $(tree_of "$1"); do
+		cat /proc/"$p"/task/*/schedstat
+		sed 's/.*)/ended/' /proc/"$p"/stat
+	done 2>/dev/null | awk -v tick="$tick_ns" '$1 == "ended" { n += ($15 + $16) * tick; next } { n += $1 }
+		END { printf "%.0f\n", n }'
 }
 
 # Of thousands of records, too: more than the arguments of one command.

@@ -1,20 +1,11 @@
 # SPDX-License-Identifier: MIT
 # plot.awk - bench.json (one result a line) -> one picture (SVG): what a call or request costs under each tool,
-# as a ratio to bare, on a logarithmic scale. Called by bench.sh --doc.
-
-function field(name,    s)
-{
-	if (!match($0, "\"" name "\":(\"[^\"]*\"|[^,}]*)"))
-		return ""
-	s = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3)
-	gsub(/"/, "", s)
-	return s
-}
+# as a ratio to bare, on a logarithmic scale. Called by doc.sh after json.awk.
 
 # Pixels from the left edge of a panel; ratios below 1 are drawn as 1.
-function across(ratio)
+function across(r)
 {
-	return ratio <= 1 ? 0 : WIDE * log(ratio) / log(MOST)
+	return r <= 1 ? 0 : WIDE * log(r) / log(MOST)
 }
 
 function words(x, y, how, s)
@@ -22,7 +13,7 @@ function words(x, y, how, s)
 	printf "<text x=\"%.1f\" y=\"%.1f\" %s>%s</text>\n", x, y, how, s
 }
 
-function panel(p, x,    i, y, r, e)
+function panel(p, x,    i, y, r, e, id)
 {
 	words(x, 46, "font-weight=\"bold\"", title[p])
 	for (e = 1; e <= MOST; e *= 10) {
@@ -31,9 +22,12 @@ function panel(p, x,    i, y, r, e)
 	}
 	for (i = 1; i <= n_modes; i++) {
 		y = TOP + (i - 1) * STEP
-		r = ratio[p, modes[i]]
-		if (r == "") {
-			words(x + 4, y + 13, "fill=\"#999\"", "not run")
+		id = group[p] "," want[p] "," modes[i]
+		if (!(id in ratio))
+			id = group[p] "-short," want[p] "," modes[i]
+		r = id in ratio ? ratio[id] : ""
+		if (r == "" || !trusted(group[p] (id ~ /-short,/ ? "-short" : ""), want[p])) {
+			words(x + 4, y + 13, "fill=\"#999\"", r == "" ? "not run" : "noise")
 			continue
 		}
 		printf "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"14\" fill=\"%s\"/>\n", x, y + 2,
@@ -47,18 +41,15 @@ BEGIN {
 	WIDE = 210
 	STEP = 20
 	TOP = 60
-	n_modes = split("empty fdwhy fdwhy-no-stacks fiu valgrind bpftrace perf-trace strace strace-k", modes, " ")
+	n_modes = split("empty fdwhy fdwhy-no-stacks fdwhy-armed fiu valgrind bpftrace perf-trace strace strace-k", modes, " ")
 	title[1] = "recv() with EAGAIN, 20 frames"
 	want[1] = "eagain"
+	group[1] = group[2] = "calls"
+	group[3] = "servers"
 	title[2] = "open() and close()"
 	want[2] = "open_close"
 	title[3] = "redis: processor a request"
 	want[3] = "redis-cpu"
-}
-{
-	for (p = 1; p <= 3; p++)
-		if (field("name") == want[p] && field("group") ~ /^(calls|servers)(-short)?$/ && field("ratio") != "")
-			ratio[p, field("mode")] = field("ratio") + 0
 }
 END {
 	high = TOP + n_modes * STEP + 30

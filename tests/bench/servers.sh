@@ -1,178 +1,145 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# servers.sh - throughput and processor time per request of real servers, each started once per mode, and
-# asked in turns: PAIRS rounds for the light tools, one for the heavy ones. Called by bench.sh.
+# servers.sh - throughput and processor time per request of real servers under each tool. Called by bench.sh.
+#
+# All light modes of a server run at once and are asked in turns, PAIRS rounds or until SERVER_S seconds are over;
+# a few times they are all started anew, because where a process happens to lie in memory makes one differ from
+# the next by more than a tool does. Heavy tools are asked three short times, each beside two bare ones.
 . "$(dirname "$0")/lib.sh"
+. "$here/server_kinds.sh"
 bench_build || exit 1
 bench_place
 REQUESTS=${REQUESTS:-30000}
+PAIRS=${PAIRS:-5}
+SERVER_S=${SERVER_S:-20}
+STARTS=${STARTS:-2}
 
-# start_X DIR MODE: $! is the process whose tree is the server. ready_X DIR, load_X DIR REQUESTS:
-# prints requests per second and requests made.
-start_redis() {
-	(exec_it=1 in_mode "$2" redis-server --port 0 --unixsocket "$1/socket" --save "" --appendonly no \
-		--dir "$1" --daemonize no) >"$1/log" 2>&1 &
-}
-ready_redis() { [ "$(redis-cli -s "$1/socket" ping 2>/dev/null)" = PONG ]; }
-load_redis() {
-	redis-benchmark -s "$1/socket" -t set,get -n "$(($2 / 2))" -c 20 --csv 2>/dev/null | tr -d '"' |
-		awk -F, -v n="$2" '$1 == "SET" || $1 == "GET" { s += 1 / $2 } END { if (s) print 2 / s, n }'
-}
+processes_of() { tree_of "$1" | wc -l; }
+# Backends and replaced children end a moment after their last answer: the tree is as large as before.
+settled() { [ "$(processes_of "$1")" -le "$2" ]; }
 
-free_port() {
-	local p
-	while :; do
-		p=$((20000 + RANDOM % 12000))
-		(exec 3<>"/dev/tcp/127.0.0.1/$p") 2>/dev/null || { echo "$p"; return; }
-	done
-}
-start_nginx() {
-	local port user=
-	port=$(free_port)
-	[ "$(id -u)" = 0 ] && user="user root;"
-	mkdir -p "$1/www" "$1/tmp"
-	head -c 612 /dev/zero | tr '\0' x >"$1/www/index.html"
-	echo "$port" >"$1/port"
-	cat >"$1/nginx.conf" <<-EOF
-		daemon off; worker_processes 1; pid $1/pid; error_log $1/error.log; $user
-		events { worker_connections 256; }
-		http {
-			access_log off; keepalive_requests 100000000; client_body_temp_path $1/tmp;
-			proxy_temp_path $1/tmp; fastcgi_temp_path $1/tmp; uwsgi_temp_path $1/tmp;
-			scgi_temp_path $1/tmp;
-			server { listen 127.0.0.1:$port; root $1/www; }
-		}
-	EOF
-	(exec_it=1 in_mode "$2" nginx -p "$1" -c "$1/nginx.conf") >"$1/log" 2>&1 &
-}
-ready_nginx() { (exec 3<>"/dev/tcp/127.0.0.1/$(cat "$1/port")") 2>/dev/null; }
-load_nginx() {
-	wrk -t1 -c20 -d"$(($2 > 10000 ? 1 : 1))s" "http://127.0.0.1:$(cat "$1/port")/index.html" |
-		awk '/requests in/ { n = $1 } /Requests\/sec/ { print $2, n }'
+measure() { # SERVER MODE ROUND REQUESTS [-short]
+	local pid=${pid_of[$2]} before n cpu rps size
+	size=$(processes_of "$pid")
+	before=$(cpu_ns "$pid")
+	read -r rps n cpu < <("load_$1" "$tmp/$1-$2" "$4" "$2")
+	if [ -z "${n:-}" ]; then
+		why_not "$1 under $2" "it did not answer $4 requests"
+		return
+	fi
+	[ -n "$cpu" ] || wait_for 5 settled "$pid" "$size"
+	[ -n "$cpu" ] || cpu=$(awk -v a="$before" -v b="$(cpu_ns "$pid")" -v n="$n" 'BEGIN { print (b - a) / n }')
+	sample "servers${5:-}" "$1" "$2" "$3" "$rps" per_s
+	sample "servers${5:-}" "$1-cpu" "$2" "$3" "$cpu" ns
 }
 
-start_memcached() {
-	local user=
-	[ "$(id -u)" = 0 ] && user="-u root"
-	# shellcheck disable=SC2086
-	(exec_it=1 in_mode "$2" memcached -s "$1/socket" -t 1 -c 128 $user) >"$1/log" 2>&1 &
-}
-ready_memcached() { "$bin/bench_load" "$1/socket" 1 1 "get key" END; }
-load_memcached() { "$bin/bench_load" "$1/socket" 20 "$2" "get key" END; }
-
-# A database whose backends each answer one client; in postgres-connect each query is a connection of its
-# own, for which the server forks. It refuses to run as root.
-pg_program() { readlink -f "$(command -v postgres || find /usr/lib/postgresql/*/bin/postgres 2>/dev/null | tail -n 1)"; }
-pg_as=
-[ "$(id -u)" = 0 ] && pg_as="setpriv --reuid=postgres --regid=postgres --clear-groups"
-start_postgres() {
-	local program
-	program=$(pg_program)
-	[ -n "$pg_as" ] && chmod 755 "$tmp" && chown postgres "$1" "$session"
-	# shellcheck disable=SC2086
-	(cd "$1" && $pg_as "${program%/*}/initdb" -D "$1/data" -A trust -U bench --no-sync) >"$1/log" 2>&1
-	# shellcheck disable=SC2086
-	(cd "$1" && exec_it=1 in_mode "$2" $pg_as "$program" -D "$1/data" -k "$1" -c listen_addresses= \
-		-c fsync=off -c autovacuum=off) >>"$1/log" 2>&1 &
-}
-ready_postgres() { pgbench -h "$1" -U bench -n -t 1 -f "$here/select.sql" postgres; }
-load_postgres() { pg_load "$1" "$(($2 / 5))"; }
-pg_load() { # DIR COUNT [OPTIONS]
-	pgbench -h "$1" -U bench -n -c 4 -t "$(($2 / 4))" "${@:3}" -f "$here/select.sql" postgres 2>/dev/null |
-		awk -v n="$2" '/^tps/ { print $3, n; exit }'
-}
-start_postgres-connect() { start_postgres "$@"; }
-ready_postgres-connect() { ready_postgres "$@"; }
-load_postgres-connect() { pg_load "$1" "$(($2 / 100))" -C; }
-
-# Scripts that start programs or fork; their processor time is that of the whole tree, the tool included.
-timed() { # COUNT MODE COMMAND...: per second, count, nanoseconds of processor each
-	local TIMEFORMAT='%R %U %S'
-	{ time in_mode "$2" "${@:3}" >/dev/null 2>&1; } 2>&1 |
-		awk -v n="$1" 'NF == 3 { print n / $1, n, ($2 + $3) / n * 1e9 }'
-}
-start_shell() { sleep 1000 & }
-ready_shell() { :; }
-load_shell() { # DIR COUNT MODE
-	timed $(($2 / 20)) "$3" sh -c "i=0; while [ \$i -lt $(($2 / 20)) ]; do /bin/true; i=\$((i + 1)); done"
-}
-start_forks() { start_shell; }
-ready_forks() { :; }
-load_forks() { # 10,000 subshells
-	timed $(($2 / 3)) "$3" sh -c "i=0; while [ \$i -lt $(($2 / 3)) ]; do (:); i=\$((i + 1)); done"
-}
-start_make() {
-	awk 'BEGIN { printf "all:"; for (i = 0; i < 200; i++) printf " t%d", i
-		print ""; for (i = 0; i < 200; i++) printf "t%d:\n\t@x=$$(echo %d | tr 0-9 a-j); test -n \"$$x\"\n", i, i }' >"$1/Makefile"
-	start_shell
-}
-ready_make() { :; }
-load_make() { # a shell and two programs for each target
-	timed 200 "$3" make -s -j2 -C "$1"
-}
-
-measure() { # SERVER DIR MODE ROUND REQUESTS PID [-short]
-	local before rps n cpu
-	before=$(cpu_ns "$6")
-	read -r rps n cpu < <("load_$1" "$2" "$5" "$3")
-	[ -n "${n:-}" ] || return
-	[ -n "$cpu" ] || cpu=$(awk -v a="$before" -v b="$(cpu_ns "$6")" -v n="$n" 'BEGIN { print (b - a) / n }')
-	sample "servers${7:-}" "$1" "$3" "$4" "$rps" per_s
-	# Backends end with their clients: their time is not in the tree any more.
-	[[ "$1" = postgres* ]] || sample "servers${7:-}" "$1-cpu" "$3" "$4" "$cpu" ns
+why_not() { # WHAT WHY: once
+	grep -Fqs "$1	" "$not_run" ||
+		printf '%s\t%s\n' "$1" "$(tr '\t"\\' '   ' <<<"$2" | cut -c1-100)" >>"$not_run"
 }
 
 up() { # SERVER MODE: sets pid_of[mode]
 	local d=$tmp/$1-$2
+	rm -rf "$d"
 	mkdir -p "$d"
 	"start_$1" "$d" "$2"
 	pid_of[$2]=$!
 	pids="$pids $!"
-	wait_for 20 "ready_$1" "$d" && return
-	printf '%s\t%s\n' "$1 under $2" "it did not start: $(tail -n 1 "$d/log" | tr '\t"\\' '   ' | cut -c1-100)" >>"$not_run"
+	wait_for 40 ready_or_gone "$1" "$d" "$!" && ! gone "$!" && return
+	why_not "$1 under $2" "$(end_of "$!" "$d/log")"
 	return 1
 }
 
+end_of() { # PID LOG: in words
+	local status=0
+	gone "$1" || { echo "it did not answer"; return; }
+	wait "$1" || status=$?
+	[ $status -gt 128 ] && echo "it was ended by signal $((status - 128))" && return
+	echo "it did not start: $(tail -n 1 "$2" 2>/dev/null)"
+}
+
+ready_or_# A tracer does not pass the signal on: its tree is stopped, the servers first.
 down() {
-	local p q
+	local p q trees=
+	for p in "$@"; do trees="$trees $(tree_of "$p" | tac)"; done
+	# shellcheck disable=SC2086
+	kill $trees 2>/dev/null
+	# shellcheck disable=SC2086
+	wait_for 10 gone $trees || kill -9 $trees 2>/dev/null
 	for p in "$@"; do
-		# A tracer does not pass the signal on: its tree is stopped, the servers first.
-		for q in $(tree_of "$p" | tail -n +2) "$p"; do kill "$q" 2>/dev/null; done
 		wait "$p" 2>/dev/null
+		for q in $p; do pids=${pids/ $q/}; done
 	done
 	empty_session
 }
 
-bench_server() {
-	local server=$1 mode round runs=
-	declare -A pid_of=()
-	for mode in $light; do up "$server" "$mode" && runs="$runs $mode"; done
-	for round in $(seq "${PAIRS:-5}"); do
-		for mode in $(shuffled $runs); do
-			measure "$server" "$tmp/$server-$mode" "$mode" "$round" "$REQUESTS" "${pid_of[$mode]}"
+# Bytes of the records of one server under load.
+record_size() { # SERVER
+	find "$session" -name '*.rec' -printf '%b\n' | awk '{ if ($1 * 512 > n) n = $1 * 512 } END { if (n) printf "%.0f\n", n }'
+}
+
+light_rounds() { # SERVER
+	local server=$1 round=0 end=$((SECONDS + SERVER_S)) n mode runs size
+	while [ "$round" -lt "$PAIRS" ] && { [ $SECONDS -lt $end ] || [ "$round" -lt 3 ]; }; do
+		runs=
+		for mode in $light; do up "$server" "$mode" && runs="$runs $mode"; done
+		for ((n = 0; n < (PAIRS + STARTS - 1) / STARTS; n++)); do
+			[ "$round" -ge "$PAIRS" ] || { [ $SECONDS -ge $end ] && [ "$round" -ge 3 ]; } && break
+			round=$((round + 1))
+			# The first requests after a start are of another kind.
+			# shellcheck disable=SC2086
+			[ $n -gt 0 ] || for mode in $runs; do "load_$server" "$tmp/$server-$mode" $((REQUESTS / 10)) "$mode" >/dev/null; done
+			for mode in $(shuffled $runs); do measure "$server" "$mode" "$round" "$REQUESTS"; done
 		done
+		size=$(record_size)
+		down "${pid_of[@]}"
+		pid_of=()
 	done
-	down "${pid_of[@]}"
-	pid_of=()
-	for mode in bare $heavy; do
-		case $server:$mode in
-		postgres*:valgrind) [ -n "$pg_as" ] && continue ;; # does not follow setpriv
-		esac
-		rm -rf "$tmp/$server-$mode"
-		up "$server" "$mode" &&
-			measure "$server" "$tmp/$server-$mode" "$mode" 1 "$((REQUESTS / 30))" "${pid_of[$mode]}" -short
+	[ -n "$size" ] && [[ $server = redis || $server = nginx ]] && sample scale "record, $server under load" fdwhy 1 "$size" bytes
+	progress "$server: $round rounds"
+}
+
+# So many requests that a heavy tool is done in seconds; of scripts, so many that its own start is the least of it.
+share_of() { # SERVER MODE: REQUESTS is divided by it
+	case $1:$2 in
+	forks:valgrind | forks:strace-k | shell:valgrind | postgres-connect:valgrind | postgres-connect:strace-k) echo 50 ;;
+	make:valgrind | make:strace-k | shell:strace-k | prefork:valgrind | prefork:strace-k) echo 10 ;;
+	forks:*) echo 5 ;;
+	shell:* | make:* | compile:* | prefork:* | postgres-connect:*) echo 1 ;;
+	*:valgrind) echo 5 ;;
+	*:perf-trace | *:strace) echo 15 ;;
+	*:strace-k) echo 100 ;;
+	*) echo 1 ;;
+	esac
+}
+
+heavy_rounds() { # SERVER
+	local server=$1 mode round start
+	for mode in bare bare-again $heavy; do
+		if up "$server" "$mode"; then
+			start=$SECONDS
+			for round in $(seq "${HEAVY_ROUNDS:-3}"); do
+				measure "$server" "$mode" "$round" $((REQUESTS / $(share_of "$server" "$mode"))) -short
+				[ $((SECONDS - start)) -lt 8 ] || break # what takes long is not asked again
+			done
+		fi
 		down "${pid_of[$mode]}"
+		unset "pid_of[$mode]"
 	done
 }
 
+declare -A pid_of=()
 light=$(modes_that_run $LIGHT)
 heavy=$(modes_that_run $HEAVY)
-# shellcheck disable=SC2086
-for s in ${SERVERS:-redis:redis-benchmark nginx:wrk memcached:memcached postgres:pgbench postgres-connect:pgbench shell:sh forks:sh make:make}; do
-	if command -v "${s#*:}" >/dev/null && { [ "$s" != nginx:wrk ] || command -v nginx >/dev/null; } &&
-		{ [ "${s#*:}" != pgbench ] || [ -n "$(pg_program)" ]; }; then
-		bench_server "${s%:*}"
-	else
-		printf '%s\t%s\n' "server ${s%:*}" "not installed" >>"$not_run"
+for server in ${SERVERS:-redis nginx memcached echo postgres postgres-connect prefork shell forks make compile}; do
+	lack=$(lacks "$server")
+	if [ -n "$lack" ]; then
+		why_not "$server" "not installed: $(echo $lack)"
+		continue
 	fi
+	pin=$pin_server light_rounds "$server"
+	pin= heavy_rounds "$server"
+	progress "$server: heavy tools"
+	rm -rf "$tmp/$server"-*
 done
+exit 0

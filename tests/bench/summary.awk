@@ -41,9 +41,10 @@ function line(key,    part, r, n, m, v, b, list, over, ratio, out)
 	if (m) {
 		sorted(over, m)
 		sorted(ratio, m)
-		out = out sprintf(",\"pairs\":%d,\"over_bare\":%.6g,\"ratio\":%.6g,\"ratio_low\":%.6g,\"ratio_high\":%.6g",
-			m, quantile(over, m, 0.5), quantile(ratio, m, 0.5), quantile(ratio, m, 0.25),
-			quantile(ratio, m, 0.75))
+		out = out sprintf(",\"pairs\":%d,\"over_bare\":%.6g,\"over_low\":%.6g,\"over_high\":%.6g," \
+			"\"ratio\":%.6g,\"ratio_low\":%.6g,\"ratio_high\":%.6g", m,
+			quantile(over, m, 0.5), quantile(over, m, 0.25), quantile(over, m, 0.75),
+			quantile(ratio, m, 0.5), quantile(ratio, m, 0.25), quantile(ratio, m, 0.75))
 	}
 	return out "}"
 }

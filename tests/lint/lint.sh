@@ -74,8 +74,20 @@ pitfalls() {
 		sed 's|.*|tests/e2e/test_pitfalls.c:1: pitfall & has no test: name one pitfall_&_...|'
 }
 
+# What the README says of costs is what docs/bench.md says.
+figures() {
+	local from='<!-- figures: ' to='<!-- end of figures' f
+	[ -e docs/bench.md ] || return
+	for f in README.md docs/bench.md; do
+		sed -n "/^$from/,/^$to/p" $f | sed 's|](docs/bench.md)|](bench.md)|' >"$tmp/figures.$(basename $f)"
+	done
+	[ -s "$tmp/figures.bench.md" ] && cmp -s "$tmp/figures.README.md" "$tmp/figures.bench.md" ||
+		echo "README.md:1: its figures are not those of docs/bench.md: run tests/bench/bench.sh --doc"
+}
+
 {
 	styles
+	figures
 	pitfalls
 	floors
 	licences

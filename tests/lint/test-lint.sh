@@ -98,6 +98,7 @@ bad uses-unknown 'echo "int getpid(void); int fdwhy_x(void) { return getpid(); }
 bad not-its-place 'echo "int setenv(void); int fdwhy_x(void) { return setenv(); }" >>shim/wrap.c' 'uses setenv'
 bad tls-call 'echo "__thread int fdwhy_t; int *fdwhy_x(void) { return &fdwhy_t; }" >>shim/wrap.c' 'thread-local data through a call' -ftls-model=global-dynamic
 bad stale-coverage 'mkdir -p docs; printf "<!-- made by: make coverage -->\n<!-- end -->\n" >docs/coverage.md' 'coverage.md:1: not the rows'
+bad other-figures 'mkdir docs; printf "<!-- figures: x -->\n%s\n<!-- end of figures -->\n" 1 >docs/bench.md; sed s/1/2/ docs/bench.md >README.md' 'README.md:1: its figures'
 bad a-library 'true' 'needs libm.so' '' '-Wl,--no-as-needed -lm'
 
 [ $failed -eq 0 ] && echo "lint: $ran trees judged rightly"
