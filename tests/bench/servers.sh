@@ -58,7 +58,11 @@ end_of() { # PID LOG: in words
 	echo "it did not start: $(tail -n 1 "$2" 2>/dev/null)"
 }
 
-ready_or_# A tracer does not pass the signal on: its tree is stopped, the servers first.
+ready_or_gone() { # SERVER DIR PID
+	"ready_$1" "$2" || gone "$3"
+}
+
+# A tracer does not pass the signal on: its tree is stopped, the servers first.
 down() {
 	local p q trees=
 	for p in "$@"; do trees="$trees $(tree_of "$p" | tac)"; done
