@@ -194,7 +194,7 @@ void call_fate_retried(uint32_t site, bool masked, uint64_t waited_ns);
 
 /* ---- call_rules.c: what rules do to a call ------------------------------------------------------
  *
- * A wrapper says:   if (call_rules(&w, &x, CALL_SEED, &faked)) return faked;
+ * A wrapper says:   if (wrap_ruled(&w, &x, CALL_SEED, &faked)) return faked;
  *                   do r = real.name(...); while (call_again(r < 0, &w, &x, CALL_SEED));
  * and so is injected, recorded when it failed, and retried. x is touched only when a rule is armed.
  */

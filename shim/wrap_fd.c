@@ -79,9 +79,7 @@ EXPORT int close_range(unsigned int first, unsigned int last, int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (!((unsigned)flags & CLOSE_RANGE_CLOEXEC))
 		call_close_range(first, last, CALL_SEED);
@@ -128,9 +126,7 @@ EXPORT int dup(int fd)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (quarantine_has(fd))
 		return refuse(&w, true, CALL_SEED);
@@ -148,9 +144,7 @@ EXPORT int dup2(int fd, int to)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (quarantine_has(fd))
 		return refuse(&w, true, CALL_SEED);
@@ -172,9 +166,7 @@ EXPORT int dup3(int fd, int to, int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (quarantine_has(fd))
 		return refuse(&w, true, CALL_SEED);
@@ -258,9 +250,7 @@ EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(ap, request);
 	arg = va_arg(ap, void *);
 	va_end(ap);
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.ioctl(fd, request, arg);
@@ -289,9 +279,7 @@ EXPORT int setsockopt(int fd, int level, int name, const void *value, socklen_t 
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	r = real.setsockopt(fd, level, name, value, len);
 	if (r == 0 && level == SOL_SOCKET && (name == SO_SNDTIMEO || name == SO_RCVTIMEO)) {
@@ -314,9 +302,7 @@ EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.connect(fd, addr, len);
@@ -344,9 +330,7 @@ EXPORT ssize_t sendto(int fd, const void *buf, size_t n, int flags, __CONST_SOCK
 	struct call_ruled x;
 	long r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &r))
+	if (wrap_ruled(&w, &x, CALL_SEED, &r))
 		return r;
 	if (likely(!x.on)) {
 		do
@@ -377,9 +361,7 @@ EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.bind(fd, addr, len);
@@ -396,9 +378,7 @@ EXPORT int listen(int fd, int backlog)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.listen(fd, backlog);
@@ -418,9 +398,7 @@ EXPORT int flock(int fd, int op)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.flock(fd, op);
@@ -438,9 +416,7 @@ EXPORT int lockf(int fd, int cmd, off_t len)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.lockf(fd, cmd, len);

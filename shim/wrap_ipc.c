@@ -18,9 +18,7 @@ EXPORT int mkostemp(char *path, int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.mkostemp(path, flags);
@@ -36,9 +34,7 @@ EXPORT int mkostemps(char *path, int suffix, int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.mkostemps(path, suffix, flags);
@@ -73,12 +69,10 @@ EXPORT int shm_open(const char *name, int flags, mode_t mode)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
 	if (unlikely(rules_armed(CALL_shm_open))) /* before libc has read the name */
 		w.path = call_checked(&w).path;
 	w.path = shm_path(w.path, room);
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.shm_open(name, flags, mode);
@@ -96,15 +90,13 @@ EXPORT mqd_t mq_open(const char *name, int flags, ...)
 	mode_t mode = 0;
 	va_list ap;
 
-	if (!real_ready())
-		return -1;
 	if (flags & O_CREAT) {
 		va_start(ap, flags);
 		mode = va_arg(ap, mode_t);
 		attr = va_arg(ap, struct mq_attr *);
 		va_end(ap);
 	}
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (mqd_t)faked;
 	do
 		r = real.mq_open(name, flags, mode, attr);
@@ -120,9 +112,7 @@ EXPORT mqd_t __mq_open_2(const char *name, int flags)
 	long faked;
 	mqd_t r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (mqd_t)faked;
 	do
 		r = real.__mq_open_2(name, flags);
@@ -138,9 +128,7 @@ EXPORT int mq_close(mqd_t q)
 	int r;
 	uint32_t seq;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	seq = call_closing(q);
 	r = wrap_closed(&w, seq, real.mq_close(q), CALL_SEED);
@@ -155,9 +143,7 @@ EXPORT int open_by_handle_at(int mount, struct file_handle *handle, int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.open_by_handle_at(mount, handle, flags);
@@ -179,9 +165,7 @@ EXPORT int pidfd_open(pid_t pid, unsigned int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.pidfd_open(pid, flags);
@@ -196,9 +180,7 @@ EXPORT int pidfd_getfd(int pidfd, int fd, unsigned int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.pidfd_getfd(pidfd, fd, flags);
@@ -214,9 +196,7 @@ EXPORT int fanotify_init(unsigned int flags, unsigned int event_flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.fanotify_init(flags, event_flags);
@@ -233,9 +213,7 @@ EXPORT int openpty(int *master, int *slave, char *name, const struct termios *t,
 	int r, fds[2];
 	long faked;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.openpty(master, slave, name, t, size);
@@ -256,9 +234,7 @@ EXPORT int epoll_ctl(int ep, int op, int fd, struct epoll_event *event)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.epoll_ctl(ep, op, fd, event);
@@ -277,9 +253,7 @@ EXPORT ssize_t splice(int in, off_t *in_off, int out, off_t *out_off, size_t n, 
 	struct call_ruled x;
 	long r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &r))
+	if (wrap_ruled(&w, &x, CALL_SEED, &r))
 		return r;
 	do {
 		r = real.splice(in, in_off, out, out_off, n, flags);
@@ -294,9 +268,7 @@ EXPORT ssize_t tee(int in, int out, size_t n, unsigned int flags)
 	struct call_ruled x;
 	long r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &r))
+	if (wrap_ruled(&w, &x, CALL_SEED, &r))
 		return r;
 	do {
 		r = real.tee(in, out, n, flags);

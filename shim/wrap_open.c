@@ -127,9 +127,7 @@ EXPORT int socket(int domain, int type, int protocol)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.socket(domain, type, protocol);
@@ -148,9 +146,7 @@ EXPORT int socketpair(int domain, int type, int protocol, int fds[2])
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.socketpair(domain, type, protocol, fds);
@@ -167,9 +163,7 @@ EXPORT int pipe(int fds[2])
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.pipe(fds);
@@ -185,9 +179,7 @@ EXPORT int pipe2(int fds[2], int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.pipe2(fds, flags);
@@ -216,9 +208,7 @@ EXPORT int accept(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.accept(fd, addr, len);
@@ -233,9 +223,7 @@ EXPORT int accept4(int fd, __SOCKADDR_ARG addr, socklen_t *restrict len, int fla
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.accept4(fd, addr, len, flags);
@@ -251,9 +239,7 @@ EXPORT int signalfd(int fd, const sigset_t *mask, int flags)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.signalfd(fd, mask, flags);
@@ -333,9 +319,7 @@ EXPORT ssize_t recvmsg(int fd, struct msghdr *msg, int flags)
 	struct call_ruled x;
 	long r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &r))
+	if (wrap_ruled(&w, &x, CALL_SEED, &r))
 		return r;
 	do
 		r = unlikely(x.on && (x.cut || x.half)) ? recvmsg_cut(fd, msg, flags, &x)
@@ -356,9 +340,7 @@ EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int n, int flags,
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (unlikely(x.on))
 		n = (unsigned)cut_limit(n, x.cut, x.half);

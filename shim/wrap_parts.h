@@ -8,6 +8,21 @@
 
 #include <fcntl.h>
 #include "call.h"
+#include "real.h"
+
+/*
+ * What a wrapper by hand begins with: is there an answer without the real call, by a rule or (-1)
+ * because no real function can be known yet?
+ */
+static INLINED bool wrap_ruled(const struct call_what *w, struct call_ruled *x,
+			       const struct stack_seed *seed, long *ret)
+{
+	if (unlikely(!real_ready())) {
+		*ret = -1;
+		return true;
+	}
+	return call_rules(w, x, seed, ret);
+}
 
 static inline uint32_t wrap_flags(int nonblock, int cloexec)
 {

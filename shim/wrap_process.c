@@ -42,9 +42,7 @@ EXPORT pid_t fork(void)
 	int saved;
 	pid_t r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (pid_t)faked;
 	rules_forking();
 	slots_before_fork();
@@ -81,9 +79,7 @@ EXPORT int chdir(const char *path)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.chdir(path);
@@ -100,9 +96,7 @@ EXPORT int fchdir(int fd)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.fchdir(fd);
@@ -121,9 +115,7 @@ EXPORT int chroot(const char *path)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (call_ready() && !sysc(SYS_faccessat, AT_FDCWD, path, 0))
 		root = store_path(STORE_CWD, path);

@@ -53,9 +53,7 @@ EXPORT FILE *fopen(const char *restrict path, const char *restrict mode)
 	long faked;
 	FILE *r;
 
-	if (!real_ready())
-		return NULL;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return NULL;
 	do
 		r = real.fopen(path, mode);
@@ -71,9 +69,7 @@ EXPORT FILE *setmntent(const char *path, const char *mode)
 	long faked;
 	FILE *r;
 
-	if (!real_ready())
-		return NULL;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return NULL;
 	do
 		r = real.setmntent(path, mode);
@@ -120,9 +116,7 @@ EXPORT FILE *fdopen(int fd, const char *mode)
 	long faked;
 	FILE *r;
 
-	if (!real_ready())
-		return NULL;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return NULL;
 	do
 		r = real.fdopen(fd, mode);
@@ -138,9 +132,7 @@ EXPORT FILE *tmpfile(void)
 	long faked;
 	FILE *r;
 
-	if (!real_ready())
-		return NULL;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return NULL;
 	do
 		r = real.tmpfile();
@@ -160,9 +152,7 @@ EXPORT int fclose(FILE *f)
 	int r;
 	uint32_t seq;
 
-	if (!real_ready())
-		return EOF;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	seq = call_closing(w.fd);
 	r = wrap_closed(&w, seq, real.fclose(f), CALL_SEED);
@@ -196,9 +186,7 @@ EXPORT FILE *popen(const char *command, const char *mode)
 	long faked;
 	FILE *r;
 
-	if (!real_ready())
-		return NULL;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return NULL;
 	do
 		r = real.popen(command, mode);
@@ -217,9 +205,7 @@ EXPORT int pclose(FILE *f)
 	int r;
 	uint32_t seq;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	seq = call_closing(w.fd);
 	r = wrap_closed(&w, seq, real.pclose(f), CALL_SEED);
@@ -236,9 +222,7 @@ EXPORT DIR *opendir(const char *path)
 	long faked;
 	DIR *r;
 
-	if (!real_ready())
-		return NULL;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return NULL;
 	do
 		r = real.opendir(path);
@@ -255,9 +239,7 @@ EXPORT DIR *fdopendir(int fd)
 	long faked;
 	DIR *r;
 
-	if (!real_ready())
-		return NULL;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return NULL;
 	do
 		r = real.fdopendir(fd);
@@ -273,9 +255,7 @@ EXPORT int closedir(DIR *d)
 	int r;
 	uint32_t seq;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	seq = call_closing(w.fd);
 	r = wrap_closed(&w, seq, real.closedir(d), CALL_SEED);
@@ -292,9 +272,7 @@ EXPORT int scandirat(int at, const char *restrict path, struct dirent ***restric
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.scandirat(at, path, list, filter, compare);
@@ -312,9 +290,7 @@ EXPORT int scandir(const char *restrict path, struct dirent ***restrict list,
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	do
 		r = real.scandir(path, list, filter, compare);

@@ -81,9 +81,7 @@ EXPORT pid_t forkpty(int *master, char *name, const struct termios *t, const str
 	int saved;
 	pid_t r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (pid_t)faked;
 	rules_forking();
 	slots_before_fork();
@@ -108,9 +106,7 @@ EXPORT int login_tty(int fd)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (fd > 2)
 		seq = call_closing(fd);
@@ -134,9 +130,7 @@ EXPORT int setrlimit(__rlimit_resource_t which, const struct rlimit *limit)
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	r = real.setrlimit(which, limit);
 	if (r == 0 && which == RLIMIT_NOFILE)
@@ -153,9 +147,7 @@ EXPORT int prlimit(pid_t pid, enum __rlimit_resource which, const struct rlimit 
 	long faked;
 	int r;
 
-	if (!real_ready())
-		return -1;
-	if (call_rules(&w, &x, CALL_SEED, &faked))
+	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	r = real.prlimit(pid, which, limit, old);
 	if (r == 0 && which == RLIMIT_NOFILE && limit && (!pid || (uint32_t)pid == self_gate.pid))
