@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * wrap.c - the wrappers that are alike, made from the rows of calls.def. HOT: a test, a counter, the
- * real call and a test. No decisions here: whatever is not plain success goes to call.h.
+ * wrap.c - the wrappers that are alike, made from the rows of calls.def. HOT: a test, a counter,
+ * the real call and a test. No decisions here: whatever is not plain success goes to call.h.
  */
 #include "call.h"
 #include "real.h"
