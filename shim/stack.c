@@ -145,6 +145,15 @@ static inline bool fast_fp(const struct frame *f, const struct reach *r, uintptr
 	return true;
 }
 
+/* Not a simple rule by sp in its first place: is it one by fp, or in the second? */
+static inline bool fast_other(const struct frame *f, const struct reach *r, uint64_t generation,
+			      uint64_t *rule, uintptr_t *ret_base)
+{
+	if (*rule >= RULES_ODD)
+		*rule = stack_rule_in(stack_rule_place(f->pc) ^ RULES_SECOND, f->pc, generation);
+	return *rule < REGS_FROM_FP || (*rule < RULES_ODD && fast_fp(f, r, ret_base));
+}
+
 /*
  * HOT: the frames that nearly all are. What counts is the chain from pc over its rule and sp to the
  * next pc; all else is beside it. Simple rules only ever lead upwards and by whole words, so one
@@ -159,9 +168,7 @@ static ALWAYS_INLINE bool step_fast(struct frame *f, const struct reach *r,
 	if (unlikely(!stack_rule_possible(f->pc)))
 		return false;
 	rule = stack_rule_in(stack_rule_place(f->pc), f->pc, generation);
-	if (unlikely(rule >= RULES_ODD))
-		rule = stack_rule_in(stack_rule_place(f->pc) ^ RULES_SECOND, f->pc, generation);
-	if (unlikely(rule >= REGS_FROM_FP) && (rule >= RULES_ODD || !fast_fp(f, r, &base)))
+	if (unlikely(rule >= REGS_FROM_FP) && !fast_other(f, r, generation, &rule, &base))
 		return false;
 	cfa = base + regs_cfa(rule);
 	ra_at = regs_ra_at(rule, cfa);

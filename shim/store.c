@@ -155,6 +155,8 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 	return at;
 }
 
+_Static_assert((512ull << 10 << 4) / 8 <= 1u << STORE_ID_BITS, "ids of the largest arena");
+
 static bool limited(int what, uint64_t bytes)
 {
 	struct rlimit r = {0};

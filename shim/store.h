@@ -199,12 +199,15 @@ struct store_index {
 	uint32_t small_count;
 	bool (*same)(uint32_t id, const void *key);
 };
+/* Ids are smaller: stacks and strings lie in arenas, and the number of sites is bounded. */
+#define STORE_ID_BITS 20
 /* Id of `key`, or 0 with *ret_place where store_index_add may put it (NULL: full). */
 uint32_t store_index_find(struct store_index *x, uint32_t hash, const void *key,
 			  uint32_t **ret_place);
 /* Publish id at place; returns the id that is there now (another thread's if it was faster and the
  * keys are the same, 0 if the place was taken by another key: find again). */
-uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t id, const void *key);
+uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t hash, uint32_t id,
+			 const void *key);
 uint32_t store_hash(const void *data, size_t bytes, uint32_t seed);
 
 #endif

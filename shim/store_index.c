@@ -26,18 +26,26 @@ uint32_t store_hash(const void *data, size_t bytes, uint32_t seed)
 	return (uint32_t)h | 1;
 }
 
+/* A word of a table: the id, and above it the top of its hash, so that few others are looked at. */
+#define ID_MASK ((1u << STORE_ID_BITS) - 1)
+
+static inline bool is_it(struct store_index *x, uint32_t word, uint32_t hash, const void *key)
+{
+	return !((word ^ hash) & ~ID_MASK) && x->same(word & ID_MASK, key);
+}
+
 static uint32_t probe(struct store_index *x, uint32_t *table, uint32_t size, uint32_t hash,
 		      const void *key, uint32_t **ret_place)
 {
 	for (uint32_t i = 0; i < PROBES; i++) {
 		uint32_t *place = &table[(hash + i) & (size - 1)];
-		uint32_t id = record_observe(place); /* pairs with store_index_add */
+		uint32_t word = record_observe(place); /* pairs with store_index_add */
 
-		if (id && !x->same(id, key))
+		if (word && !is_it(x, word, hash, key))
 			continue;
-		if (!id && !*ret_place)
+		if (!word && !*ret_place)
 			*ret_place = place;
-		return id;
+		return word & ID_MASK;
 	}
 	return 0;
 }
@@ -46,7 +54,7 @@ uint32_t store_index_find(struct store_index *x, uint32_t hash, const void *key,
 			  uint32_t **ret_place)
 {
 	uint32_t *place = NULL, *ignored = x->small;
-	bool small_open = record_peek(&x->small_count) < x->small_size / 4 * 3;
+	bool small_open = record_peek(&x->small_count) < x->small_size / 2;
 	uint32_t id = probe(x, x->small, x->small_size, hash, key, small_open ? &place : &ignored);
 
 	if (!id && !small_open)
@@ -55,16 +63,17 @@ uint32_t store_index_find(struct store_index *x, uint32_t hash, const void *key,
 	return id;
 }
 
-uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t id, const void *key)
+uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t hash, uint32_t id,
+			 const void *key)
 {
 	uint32_t other = 0;
 
 	/* Release: what the id names is complete; pairs with the observe in probe(). */
-	if (__atomic_compare_exchange_n(place, &other, id, false, __ATOMIC_RELEASE,
-					__ATOMIC_ACQUIRE)) {
+	if (__atomic_compare_exchange_n(place, &other, (hash & ~ID_MASK) | id, false,
+					__ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
 		if (place >= x->small && place < x->small + x->small_size)
 			__atomic_fetch_add(&x->small_count, 1, __ATOMIC_RELAXED);
 		return id;
 	}
-	return x->same(other, key) ? other : 0;
+	return is_it(x, other, hash, key) ? other & ID_MASK : 0;
 }

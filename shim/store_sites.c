@@ -50,7 +50,7 @@ static struct record_site *find(const struct key *k, uint32_t *ret_id)
 		id = put(k);
 		if (!id || !place)
 			break;
-		id = store_index_add(&index_, place, id, k);
+		id = store_index_add(&index_, place, hash, id, k);
 	} while (!id);
 	*ret_id = id;
 	return id ? store_site_at(id) : NULL;

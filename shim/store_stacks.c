@@ -15,13 +15,23 @@ struct key {
 	uint32_t hash, epoch;
 };
 
+static bool same_words(const uint64_t *a, const uint64_t *b, unsigned n)
+{
+	uint64_t differ = 0;
+
+#pragma GCC unroll 4
+	for (unsigned i = 0; i < n; i++)
+		differ |= a[i] ^ b[i];
+	return !differ;
+}
+
 static bool same(uint32_t id, const void *key)
 {
 	const struct record_stack *s = store_stack_at(id);
 	const struct key *k = key;
 
 	return s->hash == k->hash && s->depth == k->depth && s->epoch == k->epoch &&
-	       !memcmp(s->pc, k->pc, k->depth * sizeof(k->pc[0]));
+	       same_words(s->pc, k->pc, k->depth);
 }
 
 static uint32_t small[1024], big[131072];
@@ -214,7 +224,7 @@ uint32_t store_stack(const uint64_t *pc, unsigned depth, unsigned flags, uint32_
 		id = put(&k, flags);
 		if (!id || !place)
 			return id;
-		id = store_index_add(&index_, place, id, &k);
+		id = store_index_add(&index_, place, k.hash, id, &k);
 		if (id)
 			return id;
 	}

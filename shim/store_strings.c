@@ -79,7 +79,7 @@ uint32_t store_string(enum record_string_type type, const void *data, size_t byt
 		id = put(&k, cut ? STRING_CUT : 0);
 		if (!id || !place)
 			break;
-		id = store_index_add(&index_, place, id, &k);
+		id = store_index_add(&index_, place, k.hash, id, &k);
 	} while (!id);
 	record_poke(recent_one, id);
 	return id;
