@@ -123,6 +123,11 @@ $O/tools.a: $(filter-out $O/tools/main.o,$(tool_o))
 $O/unit/%: tests/unit/%.c $O/shim.a $O/tools.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) $< $O/shim.a $O/tools.a $(TEST_LDLIBS) -o $@
+$O/unit/test_stack_paths: $O/tests/unit/stack_thrown.o $O/targets/storm_plugin $O/targets/misuse_plugin
+$O/unit/test_stack_paths: TEST_LDLIBS += $O/tests/unit/stack_thrown.o -lstdc++
+$O/tests/unit/%.o: tests/unit/%.cc
+	@mkdir -p $(@D)
+	$(call say,CXX,$<)$(CXX) -Wall -Wextra $(CFLAGS) -MMD -MP -c $< -o $@
 $O/e2e/%: tests/e2e/%.c $O/tests/e2e/harness.o $O/tools.a
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(TEST_CFLAGS) $< $(filter %.o %.a,$^) $(TEST_LDLIBS) -o $@

@@ -54,11 +54,55 @@ static void a_storm_of_signals_changes_nothing(void **state)
 	json_object_put(r);
 }
 
+/*
+ * FDWHY_STORM_S: so many seconds. Every signal may hit the dynamic linker with its tables half
+ * changed, and every trace may go through an object that is gone in the next moment.
+ */
+static void a_storm_while_objects_come_and_go_changes_nothing(void **state)
+{
+	const struct work *w = *state;
+	const char *seconds = getenv("FDWHY_STORM_S");
+	char *plugin = strdup(built("targets/plugin")),
+	     *other = strdup(built("targets/storm_plugin"));
+	char *argv[] = {ARG(built("targets/storm_load")),
+			ARG("2000"),
+			ARG(seconds ? seconds : "2"),
+			plugin,
+			other,
+			NULL};
+	struct proc p = preload_start(w, work_path(w, "s"), argv);
+	unsigned long signals = 0, eagains = 0, births = 0, loads = 0;
+	struct outcome o;
+	json_object *r, *process;
+
+	for (int left = atoi(argv[2]); left > 0 && !proc_says(&p, "signals"); left -= 30)
+		;
+	o = outcome_of(p);
+	assert_int_equal(o.status, 0);
+	if (sscanf(o.out, "signals %lu eagains %lu births %lu loads %lu", &signals, &eagains,
+		   &births, &loads) != 4)
+		print_error("%s%s", o.out, o.err);
+	print_message("%s", o.out);
+	assert_true(signals >= 2000 && loads > 0);
+	r = report_of(w, work_path(w, "s"));
+	process = busiest(field(r, "processes"));
+	assert_int_equal(number_of(process, "counts.eagain"), eagains);
+	assert_int_equal(number_of(process, "counts.opened"), births);
+	assert_int_equal(number_of(r, "totals.misuse"), 0);
+	assert_int_equal(number_of(r, "totals.leaks"), 0);
+	json_object_put(r);
+	outcome_free(&o);
+	free(plugin);
+	free(other);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(a_storm_of_signals_changes_nothing, work_begin,
 						work_end),
+		cmocka_unit_test_setup_teardown(a_storm_while_objects_come_and_go_changes_nothing,
+						work_begin, work_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
