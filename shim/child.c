@@ -177,7 +177,8 @@ static void found(int fd, enum look when)
 	slot_flags |= (flags & O_NONBLOCK ? SLOT_NONBLOCK : 0) |
 		      (fdflags & FD_CLOEXEC ? SLOT_CLOEXEC : 0);
 	kind = (uint8_t)kind_of(fd, (int)flags);
-	slots_found(fd, kind, slot_flags, 0);
+	slots_found(fd, kind, slot_flags,
+		    when == LOOK_later ? slots_now() : store.head->created_ns);
 	if (when == LOOK_first)
 		slots_execed(fd);
 	if (when == LOOK_later)
@@ -437,7 +438,7 @@ static void fill_total(struct record_total *t, int status)
 		.end_status = status,
 		.created_ns = h->created_ns,
 		.created_real_ns = h->created_real_ns,
-		.end_ns = self_clock(CLOCK_MONOTONIC),
+		.end_ns = self_clock_asked(CLOCK_MONOTONIC),
 		.births = h->births,
 		.deaths = h->deaths,
 		.image_no = h->image_no,

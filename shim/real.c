@@ -25,6 +25,12 @@ static const struct real_name names[] = {
 _Static_assert(sizeof(names) / sizeof(names[0]) * sizeof(void *) == sizeof(struct real_table),
 	       "a name for each function");
 
+#ifdef __aarch64__
+static const struct real_name clock_name = REAL_NAME("__kernel_clock_gettime");
+#else
+static const struct real_name clock_name = REAL_NAME("__vdso_clock_gettime");
+#endif
+
 /* A function that this libc does not have fails as the kernel would. */
 static long missing(void)
 {
@@ -35,6 +41,7 @@ static long missing(void)
 START_CODE bool real_load(void)
 {
 	struct real_objects objects;
+	void *clock;
 
 	if (loading)
 		return false;
@@ -50,6 +57,9 @@ START_CODE bool real_load(void)
 		/* Two threads may get here before the constructor: they store the same values. */
 		((void *volatile *)&real_functions)[i] = f;
 	}
+	clock = real_find_vdso(&real_functions, &clock_name);
+	if (clock)
+		*(void *volatile *)&self_clock_gettime = clock;
 	__atomic_store_n(&real_loaded, true, __ATOMIC_RELEASE);
 	loading = false;
 	return true;

@@ -128,3 +128,30 @@ void *real_find(const struct real_objects *list, const struct real_name *name)
 	}
 	return NULL;
 }
+
+static const void *moved(const void *at, uintptr_t by)
+{
+	return at ? (const char *)at + by : NULL;
+}
+
+void *real_find_vdso(const void *here, const struct real_name *name)
+{
+	struct dl_find_object own;
+	struct real_objects vdso = {.count = 1};
+	struct real_object *o = &vdso.object[0];
+	const struct link_map *l;
+
+	if (!_dl_find_object || _dl_find_object((void *)(uintptr_t)here, &own))
+		return NULL;
+	for (l = own.dlfo_link_map; l->l_prev; l = l->l_prev)
+		;
+	while (l && !is_vdso(l))
+		l = l->l_next;
+	if (!l || !describe(l, o))
+		return NULL;
+	o->hash = moved(o->hash, o->base);
+	o->symbols = moved(o->symbols, o->base);
+	o->names = moved(o->names, o->base);
+	o->versions = moved(o->versions, o->base);
+	return real_find(&vdso, name);
+}

@@ -25,7 +25,7 @@ struct real_object {
 struct real_name {
 	uint32_t hash;
 	uint8_t bytes; /* with the end */
-	char name[19];
+	char name[27];
 };
 #define REAL_NAME(text)                                                      \
 	{                                                                    \
@@ -33,12 +33,12 @@ struct real_name {
 	}
 
 /* 5381 * 33^n + the sum of char[i] * 33^(n - 1 - i) */
-#define REAL_HASH(s)                                                                               \
-	(5381u * REAL_POWER(sizeof(s) - 1) + REAL_CHAR(s, 0) + REAL_CHAR(s, 1) + REAL_CHAR(s, 2) + \
-	 REAL_CHAR(s, 3) + REAL_CHAR(s, 4) + REAL_CHAR(s, 5) + REAL_CHAR(s, 6) + REAL_CHAR(s, 7) + \
-	 REAL_CHAR(s, 8) + REAL_CHAR(s, 9) + REAL_CHAR(s, 10) + REAL_CHAR(s, 11) +                 \
-	 REAL_CHAR(s, 12) + REAL_CHAR(s, 13) + REAL_CHAR(s, 14) + REAL_CHAR(s, 15) +               \
-	 REAL_CHAR(s, 16) + REAL_CHAR(s, 17))
+#define REAL_HASH(s)                                                                    \
+	(5381u * REAL_POWER(sizeof(s) - 1) + REAL_CHARS(s, 0) + REAL_CHARS(s, 4) +      \
+	 REAL_CHARS(s, 8) + REAL_CHARS(s, 12) + REAL_CHARS(s, 16) + REAL_CHARS(s, 20) + \
+	 REAL_CHARS(s, 24))
+#define REAL_CHARS(s, i) \
+	(REAL_CHAR(s, i) + REAL_CHAR(s, (i) + 1) + REAL_CHAR(s, (i) + 2) + REAL_CHAR(s, (i) + 3))
 #define REAL_CHAR(s, i)                                                                  \
 	((i) + 1 < sizeof(s) ? (uint32_t)(unsigned char)(s)[(i) < sizeof(s) ? (i) : 0] * \
 				       REAL_POWER(sizeof(s) - 2 - (i))                   \
@@ -56,5 +56,7 @@ struct real_objects {
 void real_objects_list(const void *here, struct real_objects *ret);
 /* The function of that name; NULL: not found, or not plain, so dlsym must say. */
 void *real_find(const struct real_objects *list, const struct real_name *name);
+/* A function that the kernel has mapped into every process (vdso); NULL: there is none. */
+void *real_find_vdso(const void *here, const struct real_name *name);
 
 #endif

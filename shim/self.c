@@ -13,6 +13,7 @@
 #endif
 
 __attribute__((section(".bss.self"), aligned(4096))) union self_page self_page;
+SEALED __typeof__(&clock_gettime) self_clock_gettime = clock_gettime;
 AT_START bool self_began;
 THREAD uint32_t self_vfork_depth;
 THREAD uint32_t self_waits;

@@ -62,12 +62,15 @@ static inline bool self_vforked(void)
 	return self_vfork_depth != 0;
 }
 
+/* The kernel's own (real.c), so that times are true where the target's are faked; else libc's. */
+extern HIDDEN __typeof__(&clock_gettime) self_clock_gettime;
+
 /* CLOCK_MONOTONIC at the resolution of the tick (1-4 ms): 3 ns instead of 24. */
 static inline uint64_t self_now_coarse(void)
 {
 	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+	self_clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
@@ -75,7 +78,18 @@ static inline uint64_t self_clock(clockid_t clock)
 {
 	struct timespec t;
 
-	clock_gettime(clock, &t);
+	self_clock_gettime(clock, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* The same by a system call: for a start, to which the clock's pages are two faults more. */
+static inline uint64_t self_clock_asked(clockid_t clock)
+{
+	struct timespec t = {0, 0};
+
+	if (unlikely(self_gate.seccomp))
+		return self_clock(clock);
+	sysc(SYS_clock_gettime, clock, &t);
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 

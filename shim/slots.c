@@ -312,10 +312,9 @@ void slots_verify(int fd)
 	store_missed(MISS_race);
 }
 
-void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target)
+void slots_found(int fd, uint8_t kind, uint32_t flags, uint64_t now_ns)
 {
-	const struct slots_birth b = {
-		.now_ns = slots_now(), .target = target, .flags = flags, .kind = kind};
+	const struct slots_birth b = {.now_ns = now_ns, .flags = flags, .kind = kind};
 
 	slots_birth(fd, &b);
 }

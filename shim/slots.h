@@ -125,7 +125,7 @@ static inline void slots_raced(int fd)
 		slots_verify(fd);
 }
 /* An fd that exists but was not seen to appear. */
-void slots_found(int fd, uint8_t kind, uint32_t flags, uint32_t target);
+void slots_found(int fd, uint8_t kind, uint32_t flags, uint64_t now_ns);
 /*
  * The slots of a fork child are those of its parent at the instant of the fork; but the record is
  * shared memory, in which the parent goes on. So the parent keeps a private copy across the fork.

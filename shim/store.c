@@ -196,9 +196,9 @@ static void fill_header(struct record_header *h)
 	h->uid = (uint32_t)sysc(SYS_geteuid);
 	h->gid = (uint32_t)sysc(SYS_getegid);
 	sysc(SYS_prctl, 16 /* PR_GET_NAME */, h->comm);
-	h->created_ns = self_clock(CLOCK_MONOTONIC);
-	h->created_real_ns = self_clock(CLOCK_REALTIME);
-	h->created_boot_ns = self_clock(CLOCK_BOOTTIME);
+	h->created_ns = self_clock_asked(CLOCK_MONOTONIC);
+	h->created_real_ns = self_clock_asked(CLOCK_REALTIME);
+	h->created_boot_ns = self_clock_asked(CLOCK_BOOTTIME);
 	h->end_status = -1;
 	h->series_width_ns = 1000000000u;
 }
@@ -339,6 +339,6 @@ void store_off(enum record_off why, int err)
 void store_end(int status)
 {
 	store.head->end_status = status;
-	store.head->end_ns = self_clock(CLOCK_MONOTONIC);
+	store.head->end_ns = self_clock_asked(CLOCK_MONOTONIC);
 	record_publish(&store.head->state, STATE_exited); /* after what it makes valid */
 }

@@ -103,5 +103,5 @@ void store_image(int argc, char **argv)
 		store_exe();
 	image->argv = n ? store_string(STRING_text, line, n - 1) : 0;
 	image->epoch = store.head->epoch;
-	image->time_ns = self_clock(CLOCK_MONOTONIC);
+	image->time_ns = self_clock_asked(CLOCK_MONOTONIC);
 }

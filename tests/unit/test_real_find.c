@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <time.h>
 #include <cmocka.h>
 #include "real_find.h"
 
@@ -96,6 +97,34 @@ static void data_is_left_to_dlsym(void **state)
 	assert_null(real_find(&list, &data));
 }
 
+/* What libc's clock_gettime calls. */
+static void the_clock_of_the_kernel_is_found(void **state)
+{
+	static const struct real_name none = REAL_NAME("__vdso_no_such_name");
+#ifdef __aarch64__
+	static const struct real_name clock = REAL_NAME("__kernel_clock_gettime");
+#else
+	static const struct real_name clock = REAL_NAME("__vdso_clock_gettime");
+#endif
+	int (*get)(clockid_t, struct timespec *);
+	struct timespec before, t, after;
+
+	(void)state;
+	assert_null(real_find_vdso(&here, &none));
+	*(void **)&get = real_find_vdso(&here, &clock);
+	if (!get) {
+		print_message("skip: no clock in a vdso here\n");
+		skip();
+	}
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	assert_int_equal(get(CLOCK_MONOTONIC, &t), 0);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	assert_true(t.tv_sec > before.tv_sec ||
+		    (t.tv_sec == before.tv_sec && t.tv_nsec >= before.tv_nsec));
+	assert_true(t.tv_sec < after.tv_sec ||
+		    (t.tv_sec == after.tv_sec && t.tv_nsec <= after.tv_nsec));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -104,6 +133,7 @@ int main(void)
 		cmocka_unit_test(a_name_that_nobody_defines_is_not_found),
 		cmocka_unit_test(of_several_versions_the_default_is_found),
 		cmocka_unit_test(data_is_left_to_dlsym),
+		cmocka_unit_test(the_clock_of_the_kernel_is_found),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
