@@ -270,7 +270,8 @@ static uint64_t hold_against(int base, int count, enum look when)
 		const struct record_slot *s = slots_at(base + i);
 
 		if (p[i].revents & NOT_OPEN) {
-			slots_lost(base + i, 0, when == LOOK_later);
+			if (s && s->state == SLOT_open)
+				slots_lost(base + i, 0, when == LOOK_later);
 			continue;
 		}
 		open++;

@@ -52,7 +52,7 @@ struct record_slot *slots_far(int fd)
 	uint32_t wanted = 1 + (uint32_t)fd / CHUNK;
 	uint32_t first, i;
 
-	if (fd < 0 || self_gate.state != SELF_ready)
+	if (fd < 0 || self_gate.state != SELF_ready || !store.head->part[PART_chunks].real_bytes)
 		return NULL;
 	first = (uint32_t)store.head->part[PART_slots].used;
 	for (i = chunk_count(); i-- > first;) {
