@@ -206,23 +206,18 @@ static uint8_t set_state(struct record_slot *s, uint8_t state)
 }
 
 /* Two threads made the number at once: one of them lost it. */
-static COLD void born_twice(struct record_slot *s, uint64_t now_ns)
+static COLD void born_twice(struct record_slot *s, const struct slots_birth *b)
 {
+	count_birth(b);
 	store_missed(MISS_race);
-	count_death(s, now_ns);
+	count_death(s, b->now_ns);
 }
 
-void slots_birth(int fd, const struct slots_birth *b)
+static INLINED void fill_in(struct record_slot *s, const struct slots_birth *b)
 {
-	struct record_slot *s = slots_at(fd);
-	uint32_t seq;
-	bool twice;
+	uint32_t seq = write_begin(s);
+	uint8_t was;
 
-	if (unlikely(!s) && !(s = make(fd)))
-		return;
-	if (unlikely(s->state == SLOT_open)) /* of dup2 it is another thread's, at the same time */
-		slots_lost(fd, 0, b->call != CALL_dup2 && b->call != CALL_dup3);
-	seq = write_begin(s);
 	s->kind = b->kind;
 	s->call = b->call;
 	s->flags = b->flags;
@@ -235,11 +230,33 @@ void slots_birth(int fd, const struct slots_birth *b)
 	s->failed_ns = 0;
 	s->mode_nonblock = s->mode_send = s->mode_receive = 0;
 	s->close_stack = 0;
-	twice = set_state(s, SLOT_open) == SLOT_open;
+	was = set_state(s, SLOT_open);
 	write_end(s, seq);
-	count_birth(b);
-	if (unlikely(twice))
-		born_twice(s, b->now_ns);
+	if (unlikely(was == SLOT_open))
+		born_twice(s, b);
+	else
+		count_birth(b);
+}
+
+/* There is no slot for it yet, or a close was missed. */
+static WARM void birth_apart(int fd, struct record_slot *s, const struct slots_birth *b)
+{
+	if (s) /* of dup2 it is another thread's, at the same time */
+		slots_lost(fd, 0, b->call != CALL_dup2 && b->call != CALL_dup3);
+	else
+		s = make(fd);
+	if (s)
+		fill_in(s, b);
+}
+
+void slots_birth(int fd, const struct slots_birth *b)
+{
+	struct record_slot *s = slots_at(fd);
+
+	if (unlikely(!s) || unlikely(s->state == SLOT_open))
+		birth_apart(fd, s, b);
+	else
+		fill_in(s, b);
 }
 
 uint32_t slots_closing(struct record_slot *s)

@@ -156,7 +156,7 @@ struct store_tick {
 };
 extern HIDDEN struct store_tick store_tick;
 void store_tick_new(uint64_t now_ns);
-void store_site_fold(struct record_site *s, uint32_t shift);
+void store_site_tick(struct record_site *s, uint64_t now_ns);
 
 static inline uint32_t store_bucket(uint64_t now_ns)
 {
@@ -180,13 +180,15 @@ static inline void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eag
 /* s->open has just changed: one was born here, or one died. */
 static inline void store_site_series(struct record_site *s, uint64_t now_ns, bool born)
 {
-	uint32_t i = store_bucket(now_ns), shift = record_peek(&store_tick.shift);
 	uint32_t least = record_peek(&s->open) + !born; /* of before and after, + 1 */
+	uint32_t *at;
 
-	if (unlikely(s->series_shift < shift))
-		store_site_fold(s, shift);
-	if (record_peek(&s->series[i]) - 1 >= least) /* 0: no change in it until now */
-		record_poke(&s->series[i], least);
+	if (unlikely(now_ns != record_peek(&store_tick.ns)) ||
+	    unlikely(s->series_shift < record_peek(&store_tick.shift)))
+		store_site_tick(s, now_ns);
+	at = &s->series[record_peek(&store_tick.bucket)];
+	if (record_peek(at) - 1 >= least) /* 0: no change in it until now */
+		record_poke(at, least);
 }
 
 /*

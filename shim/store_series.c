@@ -63,8 +63,13 @@ WARM void store_tick_new(uint64_t now_ns)
 	record_poke(&store_tick.ns, now_ns);
 }
 
-WARM void store_site_fold(struct record_site *s, uint32_t shift)
+WARM void store_site_tick(struct record_site *s, uint64_t now_ns)
 {
+	uint32_t shift;
+
+	if (now_ns != record_peek(&store_tick.ns))
+		store_tick_new(now_ns);
+	shift = record_peek(&store_tick.shift);
 	for (; s->series_shift < shift; s->series_shift++)
 		fold(s->series, lowest);
 }
