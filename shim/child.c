@@ -268,15 +268,13 @@ static uint64_t hold_against(int base, int count, enum look when)
 	ask_open(p, base, count);
 	for (int i = 0; i < count; i++) {
 		const struct record_slot *s = slots_at(base + i);
+		bool is_open = !(p[i].revents & NOT_OPEN);
 
-		if (p[i].revents & NOT_OPEN) {
-			if (s && s->state == SLOT_open)
-				slots_lost(base + i, 0, when == LOOK_later);
-			continue;
-		}
-		open++;
-		if (!s || (s->state != SLOT_open && s->state != SLOT_closing &&
-			   !(s->flags & SLOT_QUARANTINED)))
+		open += is_open;
+		if (!is_open && s && s->state == SLOT_open)
+			slots_lost(base + i, 0, when == LOOK_later);
+		if (is_open && (!s || (s->state != SLOT_open && s->state != SLOT_closing &&
+				       !(s->flags & SLOT_QUARANTINED))))
 			found(base + i, when);
 	}
 	return open;
