@@ -21,7 +21,7 @@ COLD bool call_begin(void)
 	return self_gate.state == SELF_ready;
 }
 
-static WARM uint32_t new_stack(const struct stack_seed *seed)
+static WARM uint32_t new_stack(const struct stack_seed *seed, bool *ret_kept)
 {
 	uint64_t pc[RECORD_STACK_MAX];
 	struct stack_reads reads;
@@ -31,6 +31,7 @@ static WARM uint32_t new_stack(const struct stack_seed *seed)
 	unsigned n;
 	bool keep;
 
+	*ret_kept = false;
 	if (!config.depth)
 		return 0;
 	keep = stack_memo_wants(seed);
@@ -38,6 +39,7 @@ static WARM uint32_t new_stack(const struct stack_seed *seed)
 	id = store_stack(pc, n, end.flags, end.hash);
 	if (id && keep)
 		stack_memo_put(seed, id, &reads);
+	*ret_kept = keep;
 	errno = saved;
 	return id;
 }
@@ -45,19 +47,21 @@ static WARM uint32_t new_stack(const struct stack_seed *seed)
 uint32_t call_stack(const struct stack_seed *seed)
 {
 	struct stack_kept known = stack_memo_find(seed);
+	bool kept;
 
-	return likely(known.id) ? known.id : new_stack(seed);
+	return likely(known.id) ? known.id : new_stack(seed, &kept);
 }
 
 WARM struct record_site *call_site_find(const struct stack_seed *seed, uint32_t stack,
 					uint16_t call, uint16_t error, uint32_t *ret_id)
 {
 	struct record_site *site;
+	bool kept = stack;
 
 	if (!stack)
-		stack = new_stack(seed);
+		stack = new_stack(seed, &kept);
 	site = store_site(stack, call, error, ret_id);
-	if (site)
+	if (site && kept)
 		stack_memo_note(seed, stack, *ret_id);
 	return site;
 }

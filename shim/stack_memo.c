@@ -44,7 +44,7 @@ struct entry {
 	struct stack_kept kept; /* id 0: empty */
 	uint16_t beyond; /* above all distances: 1 + the largest */
 	uint8_t groups;
-	uint8_t differs; /* a hint: the group that told another stack from this one; 0: none */
+	uint8_t differs; /* a hint: 1 + the word that told another stack from this one; 0: none */
 	bool has_fp;
 	uint64_t fp; /* of the seed's frame, where the unwinder needed it */
 	struct group read[GROUPS];
@@ -117,19 +117,26 @@ static inline AS_IT_IS bool same_group(const uint64_t *stack, const struct entry
 	return !(differ[0] | differ[1]);
 }
 
-/*
- * Stacks that begin alike mostly differ where they did before: is that so of this one? Where it is
- * not said, it may be the same.
- */
-static WARM AS_IT_IS bool differs_again(const uint64_t *stack, const struct entry *e, uint32_t seq,
-					unsigned hint)
+/* Does this one of its words differ? Where it is not known to be readable, it may be the same. */
+static inline AS_IT_IS bool differs_in(const uint64_t *stack, const struct entry *e,
+				       uintptr_t known, unsigned word)
 {
-	return hint < peek(&e->groups) && !same_group(stack, e, seq, &e->read[hint]);
+	const struct group *g = &e->read[word / LANES];
+	uint16_t at = peek(&g->at[word % LANES]);
+
+	return at < known && stack[at] != peek(&g->value[word % LANES]);
 }
 
-static WARM bool differs_at(struct entry *e, const struct group *g)
+/* Stacks that begin alike mostly differ where they did before: remembers where that was. */
+static WARM bool differs(const uint64_t *stack, struct entry *e, uintptr_t known,
+			 const struct group *g)
 {
-	poke(&e->differs, (uint8_t)(g - e->read));
+	unsigned word = (unsigned)(g - e->read) * LANES, end = word + LANES;
+
+	for (; word < end; word++)
+		if (differs_in(stack, e, known, word))
+			break;
+	poke(&e->differs, (uint8_t)(word < end ? word + 1 : 0));
 	return false;
 }
 
@@ -138,15 +145,15 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 {
 	const uint64_t *stack = (const uint64_t *)seed->cfa;
 	const struct group *g = e->read;
-	unsigned hint = peek(&e->differs);
+	unsigned hint = peek(&e->differs), groups = peek(&e->groups);
 
 	if (unlikely(peek(&e->beyond) > known))
 		return same_one_by_one(seed, e, seq) && unchanged(e, seq);
-	if (unlikely(hint) && differs_again(stack, e, seq, hint))
+	if (unlikely(hint) && hint <= groups * LANES && differs_in(stack, e, known, hint - 1))
 		return false;
-	for (unsigned n = peek(&e->groups); n; n--, g++)
+	for (; groups; groups--, g++)
 		if (unlikely(!same_group(stack, e, seq, g)))
-			return differs_at(e, g);
+			return differs(stack, e, known, g);
 	if (unlikely(peek(&e->has_fp)) && !same_fp(seed, e))
 		return false;
 	return unchanged(e, seq);

@@ -192,13 +192,17 @@ static inline void store_site_series(struct record_site *s, uint64_t now_ns, boo
 }
 
 /*
- * A hash index from what a thing is to its id, in the shim's own memory. Grows by a second table,
- * so that an ordinary process touches one page. `same` compares; a free place is claimed with CAS.
+ * A hash index from what a thing is to its id, in the shim's own memory. Grows by further tables,
+ * so that an ordinary process touches one page, and a busy one a few that lie together. `same`
+ * compares; a free place is claimed with CAS.
  */
+#define STORE_TABLES 3
 struct store_index {
-	uint32_t *small, *big;
-	uint32_t small_size, big_size; /* powers of two */
-	uint32_t small_count;
+	struct store_table {
+		uint32_t *words;
+		uint32_t size; /* a power of two */
+		uint32_t count;
+	} table[STORE_TABLES];
 	bool (*same)(uint32_t id, const void *key);
 };
 /* Ids are smaller: stacks and strings lie in arenas, and the number of sites is bounded. */

@@ -34,33 +34,43 @@ static inline bool is_it(struct store_index *x, uint32_t word, uint32_t hash, co
 	return !((word ^ hash) & ~ID_MASK) && x->same(word & ID_MASK, key);
 }
 
-static uint32_t probe(struct store_index *x, uint32_t *table, uint32_t size, uint32_t hash,
+static uint32_t probe(struct store_index *x, const struct store_table *t, uint32_t hash,
 		      const void *key, uint32_t **ret_place)
 {
 	for (uint32_t i = 0; i < PROBES; i++) {
-		uint32_t *place = &table[(hash + i) & (size - 1)];
+		uint32_t *place = &t->words[(hash + i) & (t->size - 1)];
 		uint32_t word = record_observe(place); /* pairs with store_index_add */
 
 		if (word && !is_it(x, word, hash, key))
 			continue;
-		if (!word && !*ret_place)
+		if (!word)
 			*ret_place = place;
 		return word & ID_MASK;
 	}
 	return 0;
 }
 
+/* A table is left when it is half full; behind the first that is not there is nothing. */
 uint32_t store_index_find(struct store_index *x, uint32_t hash, const void *key,
 			  uint32_t **ret_place)
 {
-	uint32_t *place = NULL, *ignored = x->small;
-	bool small_open = record_peek(&x->small_count) < x->small_size / 2;
-	uint32_t id = probe(x, x->small, x->small_size, hash, key, small_open ? &place : &ignored);
+	for (struct store_table *t = x->table; t < x->table + STORE_TABLES; t++) {
+		uint32_t *place = NULL;
+		bool open = record_peek(&t->count) < t->size / 2 || t == &x->table[STORE_TABLES - 1];
+		uint32_t id = probe(x, t, hash, key, &place);
 
-	if (!id && !small_open)
-		id = probe(x, x->big, x->big_size, hash, key, &place);
-	*ret_place = place;
-	return id;
+		*ret_place = place;
+		if (id || (open && place))
+			return id;
+	}
+	return 0;
+}
+
+static void count(struct store_index *x, const uint32_t *place)
+{
+	for (struct store_table *t = x->table; t < x->table + STORE_TABLES; t++)
+		if (place >= t->words && place < t->words + t->size)
+			__atomic_fetch_add(&t->count, 1, __ATOMIC_RELAXED);
 }
 
 uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t hash, uint32_t id,
@@ -71,8 +81,7 @@ uint32_t store_index_add(struct store_index *x, uint32_t *place, uint32_t hash, 
 	/* Release: what the id names is complete; pairs with the observe in probe(). */
 	if (__atomic_compare_exchange_n(place, &other, (hash & ~ID_MASK) | id, false,
 					__ATOMIC_RELEASE, __ATOMIC_ACQUIRE)) {
-		if (place >= x->small && place < x->small + x->small_size)
-			__atomic_fetch_add(&x->small_count, 1, __ATOMIC_RELAXED);
+		count(x, place);
 		return id;
 	}
 	return is_it(x, other, hash, key) ? other & ID_MASK : 0;

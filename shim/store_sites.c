@@ -19,8 +19,8 @@ static bool same(uint32_t id, const void *key)
 /* The sites seen last, by stack and call: an id says by itself whether it is the one. */
 #define RECENT 256u
 AT_START static uint32_t recent[RECENT];
-static uint32_t small[512], big[32768];
-static struct store_index index_ = {small, big, 512, 32768, 0, same};
+static uint32_t small[512], middle[8192], big[32768];
+static struct store_index index_ = {{{small, 512, 0}, {middle, 8192, 0}, {big, 32768, 0}}, same};
 
 static uint32_t put(const struct key *k)
 {

@@ -34,8 +34,8 @@ static bool same(uint32_t id, const void *key)
 	       same_words(s->pc, k->pc, k->depth);
 }
 
-static uint32_t small[1024], big[131072];
-static struct store_index index_ = {small, big, 1024, 131072, 0, same};
+static uint32_t small[1024], middle[8192], big[131072];
+static struct store_index index_ = {{{small, 1024, 0}, {middle, 8192, 0}, {big, 131072, 0}}, same};
 
 /* ---- modules ----------------------------------------------------------------------------------
  */

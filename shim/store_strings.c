@@ -38,8 +38,8 @@ static bool same(uint32_t id, const void *key)
 static AT_START uint32_t recent[RECENT];
 
 static AT_START uint32_t small[512];
-static uint32_t big[32768];
-static struct store_index index_ = {small, big, 512, 32768, 0, same};
+static uint32_t middle[8192], big[32768];
+static struct store_index index_ = {{{small, 512, 0}, {middle, 8192, 0}, {big, 32768, 0}}, same};
 
 static uint32_t put(const struct key *k, uint8_t flags)
 {
