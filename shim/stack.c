@@ -222,23 +222,23 @@ static ALWAYS_INLINE unsigned walk(struct reach *r, uint64_t *ret_pc, unsigned m
 {
 	uint64_t generation = __atomic_load_n(&stack_rule_generation, __ATOMIC_RELAXED), hash = 0;
 	struct frame f = {r->seed->pc, r->seed->cfa, FP_AT_SEED};
-	unsigned n = 0;
+	uint64_t *at = ret_pc, *const end = ret_pc + max;
 
 	r->reads = reads;
 	r->reads_fp = true;
 	r->outcome = STEP_on;
 	reach_start(r, (uintptr_t)r);
 	do {
-		ret_pc[n++] = f.pc;
+		*at++ = f.pc;
 		hash = stack_hash(hash, f.pc);
 		if (unlikely(!step_fast(&f, r, reads, generation)))
 			f = step(f, r);
 		__asm__("" : "+r"(f.pc), "+r"(f.sp)); /* not both in one vector register */
-	} while (f.pc && n < max);
+	} while (f.pc && at < end);
 	if (r->outcome == STEP_on && !f.pc)
 		r->outcome = STEP_end;
 	ret->hash = stack_hash_end(hash);
-	return n;
+	return (unsigned)(at - ret_pc);
 }
 
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,

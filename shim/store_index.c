@@ -56,7 +56,8 @@ uint32_t store_index_find(struct store_index *x, uint32_t hash, const void *key,
 {
 	for (struct store_table *t = x->table; t < x->table + STORE_TABLES; t++) {
 		uint32_t *place = NULL;
-		bool open = record_peek(&t->count) < t->size / 2 || t == &x->table[STORE_TABLES - 1];
+		bool last = t == &x->table[STORE_TABLES - 1];
+		bool open = last || record_peek(&t->count) < t->size / 2;
 		uint32_t id = probe(x, t, hash, key, &place);
 
 		*ret_place = place;
