@@ -10,7 +10,8 @@
  * of another version or made by an attacker. Every offset, count and index is checked before use.
  *
  * File name in the session directory: "<pid>.rec"; when that name was taken by an earlier process
- * of the same pid, "<pid>.<k>.rec" with k = 1, 2, ... Everything is found through header.part[].
+ * of the same pid, "<pid>.<k>.rec" with k = 1, 2, ...; "spare.<pid>.<k>.rec", see enum
+ * record_spare. Everything is found through header.part[].
  */
 #ifndef FDWHY_RECORD_H
 #define FDWHY_RECORD_H
@@ -20,6 +21,7 @@
 #include "record_words.h"
 
 #define RECORD_MAGIC "fdwhyrec"
+#define RECORD_MAGIC_SPARE "fdwhyspr" /* no process's at present; see enum record_spare */
 #define RECORD_VERSION 3u
 #define RECORD_PAGE 4096u
 #define RECORD_STRING_MAX 1024u /* bytes of one string; longer ones are cut and marked */
@@ -65,6 +67,19 @@ struct record_limit {
 	uint32_t kind[RECORD_LIMIT_KINDS]; /* open, by enum record_kind */
 };
 
+/*
+ * A process that forks keeps a record ready for its next child: "spare.<its pid>.<k>.rec". While it
+ * has the magic of a spare it is no process's, and only the lines in its PART_totals count: quiet
+ * children that had it before. A line that is also in "totals.<uid>", or of a process that has a
+ * record, is that (its writer was killed between two steps).
+ */
+enum record_spare {
+	SPARE_none,  /* an ordinary record */
+	SPARE_free,  /* for the next child */
+	SPARE_taken, /* prepared for a child, or a child's, which gives it back */
+	SPARE_left,  /* a child's; its parent waits for it no more */
+};
+
 enum record_state {
 	STATE_starting, /* being filled; may be empty */
 	STATE_running,  /* the process runs, or was killed: ask the kernel */
@@ -74,6 +89,7 @@ enum record_state {
 
 enum record_part_id {
 	PART_images,  /* struct record_image[] */
+	PART_totals,  /* struct record_total[], of a spare */
 	PART_modules, /* struct record_module[] */
 	PART_stacks,  /* arena of struct record_stack, 8-byte aligned, dense */
 	PART_sites,   /* struct record_site[] */
@@ -138,7 +154,7 @@ struct record_header {
 	uint32_t rules_why;   /* string: why FDWHY_RULES was not taken, 0 = taken, or none */
 	uint32_t quarantine;  /* so many closed numbers are held back; 0 none */
 	uint32_t shorts;      /* partial sends on fds that do not wait */
-	uint32_t pad;
+	uint32_t spare;       /* enum record_spare */
 	uint64_t missed[32];  /* by enum record_miss */
 	/* open fds and EAGAINs over time: bucket i covers [i, i + 1) * series_width_ns from created
 	 */
@@ -151,6 +167,9 @@ struct record_header {
 	uint32_t nofile_stack;                        /* of NOFILE_own, 0 = unknown */
 	/* of missed[MISS_birth_unseen] and missed[MISS_death_unseen], by enum record_kind */
 	uint32_t unseen_births[RECORD_LIMIT_KINDS], unseen_deaths[RECORD_LIMIT_KINDS];
+	uint32_t spare_of, spare_number; /* of its name: pid of whose children it is for */
+	uint32_t spare_renamed;          /* it is at "<pid>.rec", of an image after an exec */
+	uint32_t pad;
 	struct record_part part[PART_COUNT];
 };
 
@@ -362,10 +381,12 @@ struct record_event {
 
 /*
  * A process that ends in order with nothing to say (no EAGAIN, no failure, no fd of its own left
- * open, nothing missed) leaves no record but one of these, appended to "totals.<uid>".
+ * open, nothing missed) leaves no record but one of these, appended to "totals.<uid>" or kept in a
+ * spare until there are RECORD_TOTALS.
  */
 #define RECORD_TOTAL_MAGIC 0x6c746f74u /* "totl" */
 #define RECORD_TOTAL_LEAKED 8u
+#define RECORD_TOTALS 14u /* of a spare: one page */
 struct record_total {
 	uint32_t magic;
 	uint32_t version;
@@ -387,6 +408,7 @@ struct record_total {
 _Static_assert(sizeof(struct record_limit) == 256, "record_limit");
 _Static_assert(KIND_COUNT <= RECORD_LIMIT_KINDS, "record_limit.kind");
 _Static_assert(sizeof(struct record_total) == 288, "record_total");
+_Static_assert(RECORD_TOTALS * sizeof(struct record_total) <= RECORD_PAGE, "record_total");
 _Static_assert(sizeof(struct record_part) == 32, "record_part");
 _Static_assert(sizeof(struct record_image) == 24, "record_image");
 _Static_assert(sizeof(struct record_module) == 72, "record_module");

@@ -15,8 +15,7 @@ COLD bool call_begin(void)
 {
 	int saved = errno;
 
-	if (self_gate.state == SELF_new && self_began && !self_vforked())
-		child_begin();
+	child_begin(false);
 	errno = saved;
 	return self_gate.state == SELF_ready;
 }

@@ -14,6 +14,7 @@
 #include "child.h"
 #include "child_table.h"
 #include "config.h"
+#include "store_spare.h"
 #include "sysc.h"
 
 /* When the slots are held against the kernel, and so whose doing a difference is. */
@@ -25,32 +26,41 @@ enum look {
 
 static void look_alone(enum look when);
 
-void child_begin(void)
+/* No system call of ours: the parent's record says so. */
+static bool cannot_follow(void)
 {
+	if (!store.head->seccomp)
+		return false;
+	store.head->child_errno = EPERM;
+	self_add64(&store.head->missed[MISS_child_unrecorded], 1);
+	self_gate.seccomp = 1;
+	return true;
+}
+
+static void begin(bool copied)
+{
+	uint32_t tid = self_tid_cache; /* still the parent's thread's */
+
 	self_gate.state = SELF_starting;
 	self_forked();
 	rules_forked();
-	if (!store.head) { /* the parent has no record either */
-		self_gate.state = SELF_off;
-		return;
-	}
-	if (store.head->seccomp) { /* no system call of ours: the parent's record says so */
-		store.head->child_errno = EPERM;
-		self_add64(&store.head->missed[MISS_child_unrecorded], 1);
-		self_gate.seccomp = 1;
-		self_gate.state = SELF_off;
-		return;
-	}
-	if (!config.session || store_forked(config.session)) {
-		self_gate.state = SELF_off; /* the mapping is still the parent's: touch nothing */
+	if (!store.head || cannot_follow() || !config.session ||
+	    store_forked(config.session, copied)) {
+		self_gate.state = SELF_off; /* the mapping is the parent's: touch nothing */
 		return;
 	}
 	self_gate.pid = store.head->pid;
 	self_gate.state = SELF_ready;
 	slots_start();
-	slots_inherit();
+	slots_inherit(tid);
 	look_alone(LOOK_forked);
 	store_publish();
+}
+
+void child_begin(bool copied)
+{
+	if (self_gate.state == SELF_new && self_began && !self_vforked())
+		begin(copied);
 }
 
 /* ---- reconciling ------------------------------------------------------------------------------
@@ -467,4 +477,6 @@ void child_end(int status)
 	store_end(status & 0xff);
 	if (quiet)
 		store_end_quiet(config.session, &total);
+	else if (!self_gate.seccomp)
+		store_spare_drop(config.session, NULL);
 }

@@ -10,7 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-void child_begin(void);
+/* The record of a fork child that has none; `copied`: see slots_before_fork(). Elsewhere nothing.
+ */
+void child_begin(bool copied);
 
 /*
  * Hold the slots against the kernel's table: fds that are not open any more are lost, fds without a

@@ -9,7 +9,9 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "call.h"
+#include "config.h"
 #include "exec.h"
+#include "store_spare.h"
 #include "sysc.h"
 
 #ifdef __x86_64__
@@ -187,8 +189,13 @@ void exec_note(const char *path, const struct exec_env *env)
 
 void exec_begin(void)
 {
-	if (self_gate.state == SELF_ready && !self_vforked())
-		record_poke(&store.head->state, STATE_execing);
+	if (self_gate.state != SELF_ready || self_vforked())
+		return;
+	record_poke(&store.head->state, STATE_execing);
+	if (self_gate.seccomp)
+		return;
+	store_spare_drop(config.session, NULL);
+	store_spare_rename(config.session);
 }
 
 void exec_failed(void)

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
 #include "calls.h"
 #include "slots.h"
 #include "slots_count.h"
@@ -360,88 +359,4 @@ COLD void slots_touched(struct record_slot *s)
 	record_poke(&s->flags, s->flags | SLOT_TOUCHED);
 	if (record_peek(&slots_untouched))
 		self_add32(&slots_untouched, -1u);
-}
-
-/* ---- across fork ------------------------------------------------------------------------------
- */
-
-#define KEPT_SLOTS (4 * CHUNK) /* more are kept in a mapping of their own */
-
-static struct record_slot kept_here[KEPT_SLOTS];
-static struct {
-	uint32_t taken; /* one fork at a time has a copy; another thread's does without */
-	struct record_slot *slots;
-	uint64_t count;
-} kept;
-static THREAD bool keeps; /* this thread's fork has it */
-
-static void *map(uint64_t bytes)
-{
-	long at = sysc(SYS_mmap, 0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
-		       0);
-
-	return at < 0 && at > -4096 ? NULL : (void *)at;
-}
-
-void slots_before_fork(void)
-{
-	uint64_t count;
-
-	if (self_gate.state != SELF_ready || self_gate.seccomp || self_vforked() ||
-	    __atomic_exchange_n(&kept.taken, 1, __ATOMIC_ACQUIRE))
-		return;
-	keeps = true;
-	count = store.head->part[PART_slots].used * CHUNK;
-	kept.slots = count <= KEPT_SLOTS ? kept_here : map(count * sizeof(*kept.slots));
-	kept.count = kept.slots ? count : 0;
-	if (kept.slots)
-		memcpy(kept.slots, slots_base, count * sizeof(*kept.slots));
-}
-
-/* Parent and child: the copy has served. */
-void slots_after_fork(void)
-{
-	if (!keeps)
-		return;
-	keeps = false;
-	if (kept.slots && kept.slots != kept_here)
-		sysc(SYS_munmap, kept.slots, kept.count * sizeof(*kept.slots));
-	kept.slots = NULL;
-	__atomic_store_n(&kept.taken, 0, __ATOMIC_RELEASE);
-}
-
-static bool inherit_one(struct record_slot *s)
-{
-	s->seq &= ~1u; /* the parent may have been writing it */
-	s->flags |= SLOT_INHERITED;
-	s->failed = s->fails = 0;
-	s->uses = s->flags & SLOT_EXECED ? s->uses & ~SLOT_USE_PENDING : 0;
-	if (s->state != SLOT_open && !(s->flags & SLOT_QUARANTINED))
-		s->state = SLOT_free;
-	return s->state == SLOT_open;
-}
-
-void slots_inherit(void)
-{
-	uint64_t count = store.head->part[PART_slots].used * CHUNK;
-	int end = slots_end();
-	uint32_t open = 0;
-
-	if (keeps && kept.slots) {
-		memcpy(slots_base, kept.slots, kept.count * sizeof(*kept.slots));
-		if (count > kept.count) /* what the parent made since */
-			memset(slots_base + kept.count, 0,
-			       (count - kept.count) * sizeof(*kept.slots));
-	}
-	for (int fd = 0; fd < end; fd++) {
-		struct record_slot *s = slots_at(fd);
-
-		if (!s)
-			fd |= (int)CHUNK - 1;
-		else
-			open += inherit_one(s);
-	}
-	store.head->fds_open = store.head->fds_peak = open;
-	keeps = kept.taken; /* of this or another thread: it has served */
-	slots_after_fork();
 }

@@ -128,13 +128,15 @@ static inline void slots_raced(int fd)
 void slots_found(int fd, uint8_t kind, uint32_t flags, uint64_t now_ns);
 /*
  * The slots of a fork child are those of its parent at the instant of the fork; but the record is
- * shared memory, in which the parent goes on. So the parent keeps a private copy across the fork.
+ * shared memory, in which the parent goes on. So the parent puts them into the record that waits
+ * for the child (store_spare.h), or keeps a private copy across the fork. false: neither; a fork of
+ * another thread has them.
  */
-void slots_before_fork(void);
-void slots_after_fork(void);
-/* In the child, once it has a record: take that copy (else what the record held), mark all
- * inherited. */
-void slots_inherit(void);
+bool slots_before_fork(const char *session);
+/* Parent, when it was true; and whether there is a child. */
+void slots_after_fork(bool child);
+/* In the child of thread `tid`, once it has a record: the copy, all marked inherited. */
+void slots_inherit(uint32_t tid);
 void slots_set_flags(int fd, uint32_t set, uint32_t clear);
 /* fd is there in a new image: was it leaked into it? That is when nothing is ever done with it. */
 void slots_execed(int fd);

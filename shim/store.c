@@ -130,6 +130,7 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 {
 	const uint64_t size[PART_COUNT] = {
 		[PART_images] = 0, /* in the header's page */
+		[PART_totals] = RECORD_TOTALS * sizeof(struct record_total),
 		[PART_modules] = 512 * sizeof(struct record_module),
 		[PART_stacks] = (512ull << 10) << shift,
 		[PART_sites] = (1024ull << shift) * sizeof(struct record_site),
@@ -141,9 +142,17 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 		[PART_chunks] = fds / RECORD_CHUNK_FDS * sizeof(uint32_t),
 		[PART_slots] = fds * sizeof(struct record_slot),
 	};
+	/* What every process touches lies together: the fewer tables of pages a fork has to make.
+	 */
+	static const uint8_t order[PART_COUNT] = {
+		PART_images,  PART_totals, PART_modes, PART_shared, PART_chunks, PART_modules,
+		PART_strings, PART_slots,  PART_sites, PART_stacks, PART_ring,   PART_facts,
+	};
 	uint64_t at = RECORD_PAGE;
 
-	for (unsigned i = 0; i < PART_COUNT; i++) {
+	for (unsigned k = 0; k < PART_COUNT; k++) {
+		unsigned i = order[k];
+
 		h->part[i] = (struct record_part){.offset_bytes = at, .size_bytes = pages(size[i])};
 		at += h->part[i].size_bytes;
 	}

@@ -35,8 +35,11 @@ void store_image(int argc, char **argv);
 /* The path of the program: as a string of the record (0 unknown), as text. */
 uint32_t store_exe(void);
 void store_exe_text(char *ret, size_t size);
-/* In a fork child: a record of its own as a copy of the parent's. 0, or -errno. */
-int store_forked(const char *session);
+/*
+ * In a fork child: a record of its own as a copy of the parent's, which may be prepared (`copied`,
+ * see slots_before_fork()). 0, or -errno.
+ */
+int store_forked(const char *session, bool copied);
 /* The record is whole now: readers may have it. A file without the magic is not begun. */
 void store_publish(void);
 /* Nothing more is recorded, and why. */

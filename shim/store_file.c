@@ -13,6 +13,7 @@
 #include "store_file.h"
 #include "sysc.h"
 
+#define NO_REPLACE 1 /* RENAME_NOREPLACE */
 #define NAME_MAX_BYTES (CONFIG_PATH_MAX + 64)
 
 struct text {
@@ -70,8 +71,7 @@ static void move_away(const char *session, uint32_t pid)
 	record_name(&from, session, pid, 0);
 	for (unsigned k = 1; k < 1000; k++) {
 		record_name(&to, session, pid, k);
-		if (sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s,
-			 1 /* RENAME_NOREPLACE */) != -EEXIST)
+		if (sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, NO_REPLACE) != -EEXIST)
 			return;
 	}
 }
@@ -101,6 +101,66 @@ int store_file_unlink(const char *session, uint32_t pid)
 
 	record_name(&t, session, pid, 0);
 	return (int)sysc(SYS_unlinkat, AT_FDCWD, t.s, 0);
+}
+
+/* ---- spares: "<session>/spare.<pid>.<k>.rec" ---------------------------------------------------
+ */
+
+static void spare_name(struct text *t, const char *session, uint32_t pid, uint32_t number)
+{
+	t->n = 0;
+	put(t, session);
+	put(t, "/spare.");
+	put_number(t, pid);
+	put(t, ".");
+	put_number(t, number);
+	put(t, ".rec");
+}
+
+int store_file_create_spare(const char *session, uint32_t pid, uint32_t from, uint32_t *ret_number)
+{
+	const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+	struct text t;
+	long fd = -EEXIST;
+
+	for (uint32_t k = from; fd == -EEXIST && k < from + 1000; k++) {
+		spare_name(&t, session, pid, k);
+		fd = sysc(SYS_openat, AT_FDCWD, t.s, flags, 0600);
+		*ret_number = k;
+	}
+	return (int)fd;
+}
+
+int store_file_unlink_spare(const char *session, uint32_t pid, uint32_t number)
+{
+	struct text t;
+
+	spare_name(&t, session, pid, number);
+	return (int)sysc(SYS_unlinkat, AT_FDCWD, t.s, 0);
+}
+
+int store_file_name_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid)
+{
+	struct text from, to;
+	long r;
+
+	spare_name(&from, session, of, number);
+	record_name(&to, session, pid, 0);
+	r = sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, NO_REPLACE);
+	if (r == -EEXIST) {
+		move_away(session, pid);
+		r = sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, NO_REPLACE);
+	}
+	return (int)r;
+}
+
+int store_file_unname_spare(const char *session, uint32_t pid, uint32_t of, uint32_t number)
+{
+	struct text from, to;
+
+	record_name(&from, session, pid, 0);
+	spare_name(&to, session, of, number);
+	return (int)sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, NO_REPLACE);
 }
 
 int store_file_append(const char *session, uint32_t uid, const void *data, uint64_t bytes)

@@ -12,6 +12,15 @@
 int store_file_create(const char *session, uint32_t pid);
 int store_file_open(const char *session, uint32_t pid, int flags);
 int store_file_unlink(const char *session, uint32_t pid);
+/*
+ * "<session>/spare.<pid>.<number>.rec", made with the first number from `from` on that is free. An
+ * fd or -errno.
+ */
+int store_file_create_spare(const char *session, uint32_t pid, uint32_t from, uint32_t *ret_number);
+int store_file_unlink_spare(const char *session, uint32_t pid, uint32_t number);
+/* The spare `number` of process `of` is named as the record of `pid`, and back. 0 or -errno. */
+int store_file_name_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid);
+int store_file_unname_spare(const char *session, uint32_t pid, uint32_t of, uint32_t number);
 /* Append to "<session>/totals.<uid>". 0 or -errno. */
 int store_file_append(const char *session, uint32_t uid, const void *data, uint64_t bytes);
 /* When this process began, ns of CLOCK_BOOTTIME rounded down to a tick; UINT64_MAX if unknown. */

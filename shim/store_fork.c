@@ -10,23 +10,31 @@
 #include "config.h"
 #include "store.h"
 #include "store_file.h"
+#include "store_fork.h"
+#include "store_spare.h"
 #include "sysc.h"
 
-/* Bytes of each part that the child needs. Its events and facts are its own. */
-static uint64_t live_bytes(const struct record_header *h, unsigned id)
-{
-	static const uint16_t item[PART_COUNT] = {
-		[PART_images] = sizeof(struct record_image),
-		[PART_modules] = sizeof(struct record_module),
-		[PART_stacks] = 1,
-		[PART_sites] = sizeof(struct record_site),
-		[PART_strings] = 1,
-		[PART_modes] = sizeof(struct record_mode), /* with the pid of who set them */
-		[PART_chunks] = 0, /* see put_far_slots() */
-		[PART_slots] = RECORD_CHUNK_FDS * sizeof(struct record_slot),
-	};
-	uint64_t bytes = h->part[id].used * item[id];
+const uint16_t store_item_bytes[PART_COUNT] = {
+	[PART_images] = sizeof(struct record_image),
+	[PART_totals] = sizeof(struct record_total),
+	[PART_modules] = sizeof(struct record_module),
+	[PART_stacks] = 1,
+	[PART_sites] = sizeof(struct record_site),
+	[PART_facts] = sizeof(struct record_facts),
+	[PART_ring] = sizeof(struct record_event),
+	[PART_strings] = 1,
+	[PART_modes] = sizeof(struct record_mode), /* with the pid of who set them */
+	[PART_shared] = sizeof(struct record_shared),
+	[PART_chunks] = 0, /* see put_far_slots() */
+	[PART_slots] = RECORD_CHUNK_FDS * sizeof(struct record_slot),
+};
 
+uint64_t store_live_bytes(const struct record_header *h, unsigned id)
+{
+	uint64_t bytes = record_peek(&h->part[id].used) * store_item_bytes[id];
+
+	if (id == PART_ring || id == PART_facts || id == PART_shared || id == PART_totals)
+		return 0;
 	return bytes < h->part[id].real_bytes ? bytes : h->part[id].real_bytes;
 }
 
@@ -38,8 +46,7 @@ static uint64_t pages(uint64_t bytes)
 /* ---- the child's own header -------------------------------------------------------------------
  */
 
-/* What the parent counted is the parent's. */
-static void reset_counts(struct record_header *h)
+void store_fork_reset(struct record_header *h)
 {
 	h->births = h->deaths = h->eagains = h->misuses = h->limits = h->forks = 0;
 	memset(h->missed, 0, sizeof(h->missed));
@@ -52,22 +59,22 @@ static void reset_counts(struct record_header *h)
 	memset(&h->limit_first, 0, sizeof(h->limit_first));
 	memset(&h->limit_worst, 0, sizeof(h->limit_worst));
 	h->part[PART_ring].used = h->part[PART_facts].used = h->part[PART_shared].used = 0;
-}
-
-static void reset_who(struct record_header *h)
-{
-	memset(h->magic, 0, sizeof(h->magic)); /* until the child calls store_publish() */
-	h->pid = (uint32_t)sysc(SYS_getpid);
-	h->ppid = (uint32_t)sysc(SYS_getppid);
-	h->uid = (uint32_t)sysc(SYS_geteuid);
-	h->gid = (uint32_t)sysc(SYS_getegid);
-	h->created_ns = self_clock(CLOCK_MONOTONIC);
-	h->created_real_ns = self_clock(CLOCK_REALTIME);
-	h->created_boot_ns = self_clock(CLOCK_BOOTTIME);
+	h->part[PART_totals].used = 0;
+	h->spare = h->spare_renamed = 0;
 	h->born_by = BORN_fork;
 	h->image_no = 1;
 	h->end_status = -1;
 	h->state = STATE_running;
+}
+
+/* What only the child can tell. */
+static void reset_who(struct record_header *h)
+{
+	h->pid = (uint32_t)sysc(SYS_getpid);
+	h->ppid = (uint32_t)sysc(SYS_getppid);
+	h->created_ns = self_clock_asked(CLOCK_MONOTONIC);
+	h->created_real_ns = self_clock_asked(CLOCK_REALTIME);
+	h->created_boot_ns = self_clock_asked(CLOCK_BOOTTIME);
 }
 
 /* Only what is written is real here, whatever the parent had ready. */
@@ -75,7 +82,7 @@ static void reset_real(struct record_header *h)
 {
 	for (unsigned i = 0; i < PART_COUNT; i++)
 		if (store.populate && i != PART_chunks && i != PART_images)
-			h->part[i].real_bytes = pages(live_bytes(h, i));
+			h->part[i].real_bytes = pages(store_live_bytes(h, i));
 }
 
 /* ---- its file ---------------------------------------------------------------------------------
@@ -152,7 +159,7 @@ static int put_all(int fd, const struct record_header *h)
 	int r = put(fd, 0, h, sizeof(*h));
 
 	for (unsigned i = 0; !r && i < sizeof(plain); i++)
-		r = put_part(fd, h, plain[i], live_bytes(h, plain[i]));
+		r = put_part(fd, h, plain[i], store_live_bytes(h, plain[i]));
 	if (!r)
 		r = put_sites(fd, h);
 	return r ? r : put_far_slots(fd, h);
@@ -180,20 +187,24 @@ static int make(const char *session, const struct record_header *h)
 		r = put_all(fd, h);
 	if (!r)
 		r = sysc(SYS_mmap, store.base, h->file_bytes, PROT_READ | PROT_WRITE,
-			 MAP_SHARED | MAP_FIXED, fd, 0) >> 63;
+			 MAP_SHARED | MAP_FIXED, fd, 0) >>
+		    63;
 	sysc(SYS_close, fd);
 	if (r)
 		store_file_unlink(session, h->pid);
 	return (int)r;
 }
 
-int store_forked(const char *session)
+static COLD int make_own(const char *session)
 {
 	struct record_header h = *store.head;
 	int r;
 
-	reset_counts(&h);
+	memset(h.magic, 0, sizeof(h.magic)); /* until the child calls store_publish() */
+	store_fork_reset(&h);
 	reset_who(&h);
+	h.uid = (uint32_t)sysc(SYS_geteuid);
+	h.gid = (uint32_t)sysc(SYS_getegid);
 	reset_real(&h);
 	r = file_limit_forbids(h.file_bytes) ? -EFBIG : make(session, &h);
 	if (r) { /* still the parent's mapping: it says that its child has no record */
@@ -205,9 +216,24 @@ int store_forked(const char *session)
 	return r;
 }
 
+int store_forked(const char *session, bool copied)
+{
+	if (!store_spare_take(copied))
+		return make_own(session);
+	reset_who(store.head);
+	return 0;
+}
+
 START_CODE int store_end_quiet(const char *session, const struct record_total *total)
 {
-	int r = store_file_append(session, total->uid, total, sizeof(*total));
+	bool told = store_spare_drop(session, store.head->spare ? NULL : total);
+	int r = 0;
 
-	return r ? r : store_file_unlink(session, total->pid);
+	if (store_spare_return(session, total))
+		return 0;
+	if (store.head->spare && store.head->part[PART_totals].used)
+		return -EBUSY; /* others' lines are in it: it stays */
+	if (!told)
+		r = store_file_append(session, total->uid, total, sizeof(*total));
+	return r ? r : store_spare_unlink(session);
 }

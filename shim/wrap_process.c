@@ -9,7 +9,9 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include "child.h"
+#include "config.h"
 #include "real.h"
+#include "store_spare.h"
 #include "sysc.h"
 #include "wrap_parts.h"
 
@@ -38,6 +40,7 @@ EXPORT pid_t fork(void)
 {
 	const struct call_what w = {.call = CALL_fork, .fd = -1};
 	struct call_ruled x;
+	bool copied;
 	long faked;
 	int saved;
 	pid_t r;
@@ -45,16 +48,17 @@ EXPORT pid_t fork(void)
 	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (pid_t)faked;
 	rules_forking();
-	slots_before_fork();
+	copied = slots_before_fork(config.session);
 	do
 		r = real.fork();
 	while (r && call_again(r < 0, &w, &x, CALL_SEED)); /* the child has nothing to end */
 	saved = errno;
 	if (r == 0)
-		call_ready(); /* the gate is closed here: makes the child's record */
+		child_begin(copied); /* the gate is closed here: makes the child's record */
 	else if (r > 0)
 		forked(r);
-	slots_after_fork();
+	if (r && copied)
+		slots_after_fork(r > 0);
 	errno = saved;
 	return r;
 }
@@ -137,6 +141,7 @@ void wrap_before_filter(void)
 	if (!call_ready())
 		return;
 	store_reserve();
+	store_spare_rename(config.session); /* an exec could not do it any more */
 	self_tid();
 	store.head->seccomp = 1;
 	self_gate.seccomp = 1;

@@ -8,6 +8,7 @@
 #include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include "exec.h"
 #include "quarantine.h"
 #include "real.h"
 #include "sysc.h"
@@ -319,12 +320,15 @@ static bool installs_filter(long number, const long *a)
 static long unruled(long number, const struct raw *m, struct call_what *w, struct call_ruled *x,
 		    const long *a, const struct stack_seed *seed)
 {
+	bool exec = number == SYS_execve || number == SYS_execveat;
 	bool filter = installs_filter(number, a);
 	uint32_t seq = before(m, a, seed);
 	long r;
 
 	if (filter)
 		wrap_before_filter();
+	if (unlikely(exec) && call_ready())
+		exec_begin();
 	do {
 		r = real.syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 		if (m->how == RAW_move)
@@ -332,6 +336,8 @@ static long unruled(long number, const struct raw *m, struct call_what *w, struc
 	} while (tells(m, a) && call_again(r < 0, w, x, seed));
 	if (filter && r < 0)
 		wrap_filter_failed();
+	if (unlikely(exec)) /* and so it failed */
+		exec_failed();
 	if (m->how == RAW_close)
 		call_closed((int)a[0], seq, (int)r, seed);
 	else if (r >= 0)

@@ -4,6 +4,8 @@
  * limit on open files.
  */
 #include <errno.h>
+#include "child.h"
+#include "config.h"
 #include "real.h"
 #include "wrap_parts.h"
 
@@ -37,6 +39,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
 	const struct call_what w = {.call = CALL_clone, .fd = -1};
 	bool shares = flags & CLONE_VM && flags & CLONE_VFORK && !(flags & CLONE_SETTLS);
+	bool copied = false;
 	struct call_ruled x;
 	void *a[3];
 	va_list ap;
@@ -51,15 +54,15 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	va_end(ap);
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
-	if (!(flags & CLONE_VM))
-		slots_before_fork();
+	if (!(flags & CLONE_VM)) /* what its child does first is not ours: no spare */
+		copied = slots_before_fork(NULL);
 	do {
 		self_vfork_depth += shares;
 		r = real.clone(fn, stack, flags, arg, a[0], a[1], a[2]);
 		self_vfork_depth -= shares;
 	} while (call_again(r < 0, &w, &x, CALL_SEED));
-	if (!(flags & CLONE_VM))
-		slots_after_fork();
+	if (copied)
+		slots_after_fork(r > 0);
 	return r;
 }
 CALL_ALIAS(__clone, clone);
@@ -77,6 +80,7 @@ EXPORT pid_t forkpty(int *master, char *name, const struct termios *t, const str
 {
 	const struct call_what w = {.call = CALL_forkpty, .fd = -1};
 	struct call_ruled x;
+	bool copied;
 	long faked;
 	int saved;
 	pid_t r;
@@ -84,16 +88,19 @@ EXPORT pid_t forkpty(int *master, char *name, const struct termios *t, const str
 	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (pid_t)faked;
 	rules_forking();
-	slots_before_fork();
+	copied = slots_before_fork(config.session);
 	do
 		r = real.forkpty(master, name, t, size);
 	while (r && call_again(r < 0, &w, &x, CALL_SEED));
 	saved = errno;
 	if (r == 0)
-		terminal(CALL_forkpty, CALL_SEED); /* makes the child's record first */
+		child_begin(copied);
+	if (r == 0)
+		terminal(CALL_forkpty, CALL_SEED);
 	else if (r > 0)
 		call_birth(&w, *master, KIND_tty, 0, CALL_SEED);
-	slots_after_fork();
+	if (r && copied)
+		slots_after_fork(r > 0);
 	errno = saved;
 	return r;
 }

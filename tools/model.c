@@ -430,9 +430,10 @@ static void take_event(const struct record_event *e, void *arg)
  */
 
 /* A process that is just making its record is no damage. */
-static bool is_starting(const char *name)
+static bool is_starting(const struct load *l, const char *name)
 {
-	return session_process_start((pid_t)atoi(name)) != 0;
+	return session_process_start(l->r.head.spare ? (pid_t)l->r.head.pid : (pid_t)atoi(name)) !=
+	       0;
 }
 
 static void load_record(const char *path, void *arg)
@@ -442,11 +443,13 @@ static void load_record(const char *path, void *arg)
 	const char *slash = strrchr(path, '/');
 	int error = record_open(path, &l->r);
 
+	if (l->r.head.spare)
+		model_waiting(l->m, path);
 	if (error) {
 		if (error == -EPROTO)
 			model_cover(l->m, 0, 1, "%s: %s (format %u, this one reads %u)", slash + 1,
 				    record_error(error), l->r.head.version, RECORD_VERSION);
-		else if (error != -ENOENT && !(error == -ENODATA && is_starting(slash + 1)))
+		else if (error != -ENOENT && !(error == -ENODATA && is_starting(l, slash + 1)))
 			model_cover(l->m, 0, 1, "%s: %s", slash + 1, record_error(error));
 		return;
 	}

@@ -52,10 +52,10 @@ struct model_process {
 	int status, signal; /* -1: unknown */
 	uint64_t births, deaths, eagains, misuses, limits;
 	uint32_t fds_open, fds_peak;
-	uint64_t nofile_soft, nofile_hard; /* 0: unknown */
+	uint64_t nofile_soft, nofile_hard;   /* 0: unknown */
 	uint32_t series_open[RECORD_SERIES]; /* as in record_header */
 	uint64_t series_width_ns;            /* 0: none */
-	uint32_t born_by;                  /* enum record_born */
+	uint32_t born_by;                    /* enum record_born */
 	bool totals_only;
 	bool continued_elsewhere; /* a later record of the same process follows */
 };
@@ -108,9 +108,9 @@ struct model_fds {
 	uint64_t worst_open, worst_opened; /* in the one process that has most open */
 	uint32_t worst_process;            /* index; whose series this is */
 	uint64_t first_ns, last_ns;
-	uint64_t uses;      /* of the open ones */
-	size_t ages, ages_count; /* of the open ones: in model.ages[], oldest first */
-	uint64_t unused;    /* open for VERDICT_IDLE_NS and never used */
+	uint64_t uses;            /* of the open ones */
+	size_t ages, ages_count;  /* of the open ones: in model.ages[], oldest first */
+	uint64_t unused;          /* open for VERDICT_IDLE_NS and never used */
 	uint64_t half_dead, held; /* see struct model_open */
 	uint64_t different;       /* files of so many names are open */
 	bool listening, standard, alive;
@@ -134,7 +134,7 @@ struct model_open {
 	uint32_t flags;    /* SLOT_* */
 	uint32_t uses;
 	uint32_t stack;
-	uint32_t site; /* index into fds[], MODEL_NONE */
+	uint32_t site;         /* index into fds[], MODEL_NONE */
 	uint64_t birth_raw_ns; /* of the machine's clock: the same in every process that has it */
 	uint64_t inode;        /* of a socket or pipe, by model_states(); 0 unknown */
 	bool leaked;           /* through an exec into a program that never used it: */
@@ -170,12 +170,12 @@ struct model_child_leak {
 	uint16_t call;
 	uint8_t kind;
 	bool listening;
-	uint32_t stack;           /* of the birth */
-	uint32_t owner;           /* process that opened it: index */
-	uint64_t fds, alive;      /* of all children, and of those that run now */
-	uint64_t kept;            /* sockets and pipes that nobody else has any more */
-	struct model_pids pids;   /* of the children */
-	char *target, *comm;      /* of a child; the latest */
+	uint32_t stack;         /* of the birth */
+	uint32_t owner;         /* process that opened it: index */
+	uint64_t fds, alive;    /* of all children, and of those that run now */
+	uint64_t kept;          /* sockets and pipes that nobody else has any more */
+	struct model_pids pids; /* of the children */
+	char *target, *comm;    /* of a child; the latest */
 	const char *suppressed;
 };
 
@@ -192,7 +192,7 @@ struct model_short {
 enum misuse_kind {
 	MISUSE_double_close,
 	MISUSE_use_after_close,
-	MISUSE_foreign_close, /* by another module than the one that opened it and still used it */
+	MISUSE_foreign_close,  /* by another module than the one that opened it and still used it */
 	MISUSE_standard_close, /* of 0, 1 or 2, and something else got the number */
 };
 
@@ -305,6 +305,7 @@ struct model {
 	ARRAY(struct model_open, opens);
 	ARRAY(struct model_gone, gone);
 	ARRAY(struct model_unused, unused);
+	ARRAY(struct record_total, waiting); /* in spares, not yet in a file of totals */
 	ARRAY(struct model_child_leak, child_leaks);
 	ARRAY(struct model_misuse, misuses);
 	ARRAY(struct model_short, shorts);
@@ -345,6 +346,8 @@ struct record;
  */
 
 void model_ends(struct model *m, const struct model_options *options);
+/* The lines of totals that wait in a spare; before model_ends(). */
+void model_waiting(struct model *m, const char *path);
 void model_listeners(struct model *m, const struct record *r, bool alive);
 void model_backlogs(struct model *m);
 /* What the header kept when a limit was met. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "model.h"
+#include "record_read.h"
 #include "util.h"
 
 static void add_total(struct model *m, struct record_total *t)
@@ -61,6 +62,36 @@ static void load_totals_of(struct model *m, const struct model_options *options,
 	}
 	if (f)
 		fclose(f);
+}
+
+void model_waiting(struct model *m, const char *path)
+{
+	struct record_total lines[RECORD_TOTALS];
+	size_t n = record_spare_totals(path, lines);
+
+	for (size_t i = 0; i < n; i++)
+		*UTIL_PUSH(m->waiting, m->waiting_count, m->waiting_room) = lines[i];
+}
+
+static bool has_process(const struct model *m, const struct record_total *t)
+{
+	for (size_t i = 0; i < m->processes_count; i++)
+		if (m->processes[i].pid == (int)t->pid &&
+		    m->processes[i].start_raw_ns == t->created_ns)
+			return true;
+	return false;
+}
+
+/* A line may be in the file by now, or its writer may have been killed before its record ended. */
+static void add_waiting(struct model *m, const struct model_options *options)
+{
+	for (size_t i = 0; i < m->waiting_count; i++) {
+		struct record_total *t = &m->waiting[i];
+
+		if (t->magic == RECORD_TOTAL_MAGIC && t->version == RECORD_VERSION &&
+		    (!options->pid || options->pid == (int)t->pid) && !has_process(m, t))
+			add_total(m, t);
+	}
 }
 
 static void load_totals(struct model *m, const struct model_options *options)
@@ -205,6 +236,7 @@ static void link_images(struct model *m)
 void model_ends(struct model *m, const struct model_options *options)
 {
 	load_totals(m, options);
+	add_waiting(m, options);
 	each_line(m, "ends.jsonl", take_end);
 	each_line(m, "unfollowed.jsonl", take_unfollowed);
 	load_command(m);

@@ -195,6 +195,7 @@ static void free_fds(struct model *m)
 		free(m->gone[i].target);
 	free(m->gone);
 	free(m->unused);
+	free(m->waiting);
 	free(m->fds);
 	free(m->opens);
 }

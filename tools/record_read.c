@@ -26,6 +26,7 @@
 
 static const size_t item_bytes[PART_COUNT] = {
 	[PART_images] = sizeof(struct record_image),
+	[PART_totals] = sizeof(struct record_total),
 	[PART_modules] = sizeof(struct record_module),
 	[PART_stacks] = 1,
 	[PART_sites] = sizeof(struct record_site),
@@ -40,10 +41,9 @@ static const size_t item_bytes[PART_COUNT] = {
 
 const char *record_part_name(unsigned part)
 {
-	static const char *const names[PART_COUNT] = {"images",  "modules", "stacks",
-						      "sites",   "facts",   "events",
-						      "strings", "modes",   "shared",
-						      "chunks",  "slots"};
+	static const char *const names[PART_COUNT] = {"images", "totals", "modules", "stacks",
+						      "sites",  "facts",  "events",  "strings",
+						      "modes",  "shared", "chunks",  "slots"};
 
 	return part < PART_COUNT ? names[part] : "?";
 }
@@ -79,6 +79,13 @@ static int read_at(int fd, void *to, size_t bytes, uint64_t offset)
 	return 0;
 }
 
+/* A spare's child was killed before it had begun its record. */
+static bool is_lost(const struct record_header *h)
+{
+	return (h->spare == SPARE_taken || h->spare == SPARE_left) && h->pid &&
+	       h->state != STATE_exited;
+}
+
 static int read_header(int fd, struct record *r)
 {
 	static const char nothing[8];
@@ -86,6 +93,8 @@ static int read_header(int fd, struct record *r)
 
 	if (error)
 		return error;
+	if (!memcmp(r->head.magic, RECORD_MAGIC_SPARE, sizeof(r->head.magic)))
+		return is_lost(&r->head) ? -ENODATA : -ENOENT;
 	if (!memcmp(r->head.magic, nothing, sizeof(nothing)))
 		return -ENODATA;
 	if (memcmp(r->head.magic, RECORD_MAGIC, sizeof(r->head.magic)))
@@ -166,6 +175,16 @@ static int read_slots(int fd, struct record *r, uint64_t file_bytes)
 	return error;
 }
 
+/* Given back while it was read, it may be another process's. */
+static bool is_other(int fd, const struct record *r)
+{
+	struct record_header now;
+
+	return read_at(fd, &now, sizeof(now), 0) ||
+	       memcmp(now.magic, RECORD_MAGIC, sizeof(now.magic)) || now.pid != r->head.pid ||
+	       now.created_ns != r->head.created_ns;
+}
+
 int record_open(const char *path, struct record *ret)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -193,8 +212,12 @@ int record_open(const char *path, struct record *ret)
 	}
 	if (read_slots(fd, ret, (uint64_t)st.st_size))
 		ret->bad |= 1u << PART_slots;
+	if (ret->head.spare && is_other(fd, ret))
+		error = -ENOENT;
 	close(fd);
-	return 0;
+	if (error)
+		record_close(ret);
+	return error;
 }
 
 void record_close(struct record *r)

@@ -27,9 +27,15 @@ struct record {
 	uint32_t slot_chunks;
 };
 
-/* 0, or -errno: -EBADMSG no record, -EPROTO another version (head.version says), -ENODATA empty. */
+/*
+ * 0, or -errno: -EBADMSG no record, -EPROTO another version (head.version says), -ENODATA empty,
+ * -ENOENT a spare that is no process's; head is as it was read. */
 int record_open(const char *path, struct record *ret);
 void record_close(struct record *r);
+/* Lines of totals that wait in a spare, at most RECORD_TOTALS; how many. */
+size_t record_spare_totals(const char *path, struct record_total *ret);
+/* The process that has its record in a spare; 0: none, or no spare. */
+int record_spare_pid(const char *path);
 /* Why record_open failed, in words. */
 const char *record_error(int error);
 const char *record_part_name(unsigned part);

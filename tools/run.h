@@ -13,13 +13,15 @@
 #include "suppress.h"
 
 /* Words of --fail-on, as the report says them. X(id, word) */
-#define RUN_FAILS(X) \
-	X(leak, "leak") X(growing, "growing") X(idle, "idle") X(at_exit, "at-exit") \
-	X(child_leak, "child-leak") X(failure, "failure") X(suspicious, "suspicious") \
-	X(benign, "benign") X(limit, "limit") X(misuse, "misuse") \
-	X(double_close, "double-close") X(use_after_close, "use-after-close") \
-	X(foreign_close, "foreign-close") X(standard_close, "standard-close") \
-	X(coverage, "coverage")
+#define RUN_FAILS(X)                                                                            \
+	X(leak, "leak")                                                                         \
+	X(growing, "growing") X(idle, "idle") X(at_exit, "at-exit") X(child_leak, "child-leak") \
+		X(failure, "failure") X(suspicious, "suspicious") X(benign, "benign")           \
+			X(limit, "limit") X(misuse, "misuse") X(double_close, "double-close")   \
+				X(use_after_close, "use-after-close")                           \
+					X(foreign_close, "foreign-close")                       \
+						X(standard_close, "standard-close")             \
+							X(coverage, "coverage")
 enum run_fail_number {
 #define X(id, word) FAIL_NUMBER_##id,
 	RUN_FAILS(X)
@@ -27,7 +29,7 @@ enum run_fail_number {
 };
 enum run_fail { /* bits */
 #define X(id, word) FAIL_##id = 1 << FAIL_NUMBER_##id,
-	RUN_FAILS(X)
+		RUN_FAILS(X)
 #undef X
 };
 
@@ -42,7 +44,7 @@ struct run_options {
 	const char *stacks, *size;
 	struct rulefile rules;
 	struct suppressions suppressions;
-	bool no_default; /* suppressions */
+	bool no_default;    /* suppressions */
 	const char *replay; /* a session */
 	char **command;
 };
@@ -78,8 +80,11 @@ struct tree {
 		int pid;
 		unsigned look; /* the last one that missed it */
 		bool noted;
-	} *suspects;
+	} * suspects;
 	size_t suspects_count, suspects_room;
+	int *spares; /* pids whose records are in spares, at look spares_look - 1 */
+	size_t spares_count, spares_room;
+	unsigned spares_look;
 };
 /* Start the command with the shim. 0, or an exit status (125, 126, 127) after a printed error. */
 int tree_start(struct tree *t, const struct run_options *o, const char *library);

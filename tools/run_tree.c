@@ -18,6 +18,7 @@
 #include "elfkind.h"
 #include "json_add.h"
 #include "names.h"
+#include "record_read.h"
 #include "run.h"
 #include "session.h"
 #include "util.h"
@@ -143,13 +144,36 @@ static bool reap(struct tree *t)
 /* ---- processes without a record -----------------------------------------------------------------
  */
 
-static bool has_record(const struct tree *t, int pid)
+static void note_spare(const char *path, void *arg)
+{
+	struct tree *t = arg;
+	int pid = record_spare_pid(path);
+
+	if (pid)
+		*UTIL_PUSH(t->spares, t->spares_count, t->spares_room) = pid;
+}
+
+/* A fork child's record has its parent's name for it; read once a look. */
+static bool has_spare(struct tree *t, int pid)
+{
+	if (t->spares_look != t->looks + 1) {
+		t->spares_look = t->looks + 1;
+		t->spares_count = 0;
+		session_spares(t->session, note_spare, t);
+	}
+	for (size_t i = 0; i < t->spares_count; i++)
+		if (t->spares[i] == pid)
+			return true;
+	return false;
+}
+
+static bool has_record(struct tree *t, int pid)
 {
 	char *path = util_format("%s/%d.rec", t->session, pid);
 	bool found = !access(path, F_OK);
 
 	free(path);
-	return found;
+	return found || has_spare(t, pid);
 }
 
 static bool is_old_enough(int pid)

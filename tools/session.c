@@ -155,7 +155,8 @@ int session_find(const char *argument, struct session *ret)
 	return util_error(2, "%s: no such session; `fdwhy list` shows them", argument);
 }
 
-int session_records(const char *dir, void (*each)(const char *path, void *arg), void *arg)
+static int each_record(const char *dir, const char *prefix,
+		       void (*each)(const char *path, void *arg), void *arg)
 {
 	DIR *d = opendir(dir);
 	struct dirent *e;
@@ -165,7 +166,8 @@ int session_records(const char *dir, void (*each)(const char *path, void *arg), 
 	while ((e = readdir(d))) {
 		size_t n = strlen(e->d_name);
 
-		if (n > 4 && !strcmp(e->d_name + n - 4, ".rec")) {
+		if (n > 4 && !strcmp(e->d_name + n - 4, ".rec") &&
+		    !strncmp(e->d_name, prefix, strlen(prefix))) {
 			char *path = util_format("%s/%s", dir, e->d_name);
 
 			each(path, arg);
@@ -174,6 +176,16 @@ int session_records(const char *dir, void (*each)(const char *path, void *arg), 
 	}
 	closedir(d);
 	return 0;
+}
+
+int session_records(const char *dir, void (*each)(const char *path, void *arg), void *arg)
+{
+	return each_record(dir, "", each, arg);
+}
+
+int session_spares(const char *dir, void (*each)(const char *path, void *arg), void *arg)
+{
+	return each_record(dir, "spare.", each, arg);
 }
 
 uint64_t session_process_start(pid_t pid)

@@ -29,6 +29,8 @@ size_t session_list(struct session **ret);
 void session_free(struct session *s);
 /* Calls each() with the path of every "*.rec" in it. 0 or -errno. */
 int session_records(const char *dir, void (*each)(const char *path, void *arg), void *arg);
+/* The same of those named as spares. */
+int session_spares(const char *dir, void (*each)(const char *path, void *arg), void *arg);
 /* Start of a living process, ns since boot rounded down to a tick; 0 when there is none. */
 uint64_t session_process_start(pid_t pid);
 /* Is the process of a record (its pid, its created_boot_ns) still the one of that pid? */

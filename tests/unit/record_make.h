@@ -13,7 +13,7 @@
 #include "calls.h"
 #include "record.h"
 
-#define MAKE_PAGES 14 /* the header, one page a part, two for the strings and the stacks */
+#define MAKE_PAGES 15 /* the header, one page a part, two for the strings and the stacks */
 #define MAKE_CREATED 1000000000ull       /* CLOCK_MONOTONIC of its creation */
 #define MAKE_REAL 1700000000000000000ull /* the same instant on the wall clock */
 #define MAKE_BASE 0x7f0000000000ull      /* where make_module() loads, unless told otherwise */

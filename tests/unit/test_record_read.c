@@ -52,7 +52,7 @@ static uint32_t put_string(enum record_string_type type, const void *data, size_
 
 static void put_parts(void)
 {
-	static const uint16_t pages[PART_COUNT] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
+	static const uint16_t pages[PART_COUNT] = {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1};
 	uint64_t at = RECORD_PAGE;
 
 	for (unsigned i = 0; i < PART_COUNT; i++) {
@@ -179,6 +179,50 @@ static void each_eagain_is_counted_once(void **state)
 	assert_int_equal(record_open(path, &r), 0);
 	assert_int_equal(record_eagains(&r), 5 + 1);
 	record_close(&r);
+}
+
+static void put_line(void)
+{
+	struct record_total *t = part(PART_totals);
+
+	t[0] = (struct record_total){
+		.magic = RECORD_TOTAL_MAGIC, .version = RECORD_VERSION, .pid = 7};
+	head()->part[PART_totals].used = 1;
+}
+
+static void a_spare_is_nobodys_but_its_lines_are_read(void **state)
+{
+	struct record_total lines[RECORD_TOTALS];
+	struct record r;
+
+	(void)state;
+	make();
+	save(FILE_BYTES);
+	assert_int_equal(record_spare_totals(path, lines), 0); /* an ordinary record */
+	assert_int_equal(record_spare_pid(path), 0);
+	put_line();
+	head()->spare = SPARE_taken;
+	head()->state = STATE_running;
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), 0);
+	record_close(&r);
+	assert_int_equal(record_spare_pid(path), (int)head()->pid);
+	memcpy(head()->magic, RECORD_MAGIC_SPARE, sizeof(head()->magic));
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), -ENODATA); /* killed before it began its record */
+	assert_int_equal(record_spare_pid(path), 0);
+	head()->spare = SPARE_free;
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), -ENOENT);
+	assert_int_equal(record_spare_totals(path, lines), 1);
+	assert_int_equal(lines[0].pid, 7);
+	head()->part[PART_totals].used = RECORD_TOTALS + 1;
+	save(FILE_BYTES);
+	assert_int_equal(record_spare_totals(path, lines), 0);
+	head()->part[PART_totals].used = 1;
+	head()->part[PART_totals].offset_bytes = UINT64_MAX - 8;
+	save(FILE_BYTES);
+	assert_int_equal(record_spare_totals(path, lines), 0);
 }
 
 static void what_is_no_record_is_refused_by_name(void **state)
@@ -380,6 +424,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_record_is_read),
 		cmocka_unit_test(each_eagain_is_counted_once),
+		cmocka_unit_test(a_spare_is_nobodys_but_its_lines_are_read),
 		cmocka_unit_test(what_is_no_record_is_refused_by_name),
 		cmocka_unit_test(a_truncated_record_shows_what_is_left),
 		cmocka_unit_test(a_part_that_claims_gigabytes_is_skipped),

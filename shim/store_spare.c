@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/* store_spare.c - see store_spare.h. The states of a spare are told in record.h. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include "config.h"
+#include "store.h"
+#include "store_file.h"
+#include "store_fork.h"
+#include "store_spare.h"
+#include "sysc.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+static struct {
+	struct record_header *head;  /* of the mapped file; NULL none */
+	uint32_t busy;               /* a thread prepares or drops it, or is in its fork */
+	bool prepared;               /* for the fork that is under way */
+	uint32_t number;             /* of the last one that was made */
+	uint32_t uid;                /* whose file it is */
+	uint64_t copied[PART_COUNT]; /* bytes of the arenas that are there already */
+} spare;
+
+static uint8_t *part_of(struct record_header *h, unsigned id)
+{
+	return (uint8_t *)h + h->part[id].offset_bytes;
+}
+
+static bool change(struct record_header *h, uint32_t from, uint32_t to)
+{
+	return __atomic_compare_exchange_n(&h->spare, &from, to, false, __ATOMIC_ACQ_REL,
+					   __ATOMIC_ACQUIRE);
+}
+
+static int flush(const char *session, struct record_header *h, uint32_t uid)
+{
+	struct record_part *p = &h->part[PART_totals];
+	int r = p->used ? store_file_append(session, uid, part_of(h, PART_totals),
+					    p->used * sizeof(struct record_total))
+			: 0;
+
+	if (!r) /* killed before this, the reader knows each line by its process */
+		record_publish(&p->used, 0);
+	return r;
+}
+
+/* ---- making one -------------------------------------------------------------------------------
+ */
+
+static int populate(struct record_header *h, unsigned id, uint64_t bytes)
+{
+	struct record_part *p = &h->part[id];
+	uint64_t to = (bytes + RECORD_PAGE - 1) & ~(uint64_t)(RECORD_PAGE - 1);
+	long r;
+
+	if (bytes <= p->real_bytes)
+		return 0;
+	r = sysc(SYS_madvise, part_of(h, id) + p->real_bytes, to - p->real_bytes,
+		 MADV_POPULATE_WRITE);
+	if (!r)
+		p->real_bytes = to;
+	return (int)r;
+}
+
+static bool is_limited(int what)
+{
+	struct rlimit r = {0};
+
+	return sysc(SYS_prlimit64, 0, what, 0, &r) || r.rlim_cur != RLIM_INFINITY;
+}
+
+static void fill_new(struct record_header *x, uint32_t number)
+{
+	*x = *store.head;
+	memcpy(x->magic, RECORD_MAGIC_SPARE, sizeof(x->magic));
+	x->spare = SPARE_free;
+	x->spare_of = self_gate.pid;
+	x->spare_number = number;
+	x->spare_renamed = 0;
+	x->pid = 0;
+	for (unsigned i = 0; i < PART_COUNT; i++) {
+		x->part[i].used = 0;
+		if (i != PART_images)
+			x->part[i].real_bytes = 0;
+	}
+}
+
+/* A target that has all its memory locked must not have this locked, and so made real, too. */
+static struct record_header *map(int fd, uint64_t bytes)
+{
+	long at = sysc(SYS_ftruncate, fd, bytes);
+
+	if (!at)
+		at = sysc(SYS_mmap, 0, bytes, PROT_NONE, MAP_SHARED, fd, 0);
+	if (at < 0 && at > -4096)
+		return NULL;
+	if (!sysc(SYS_munlock, at, bytes) &&
+	    !sysc(SYS_mprotect, at, bytes, PROT_READ | PROT_WRITE) &&
+	    !sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE))
+		return (struct record_header *)at;
+	sysc(SYS_munmap, at, bytes);
+	return NULL;
+}
+
+static void make(const char *session)
+{
+	struct record_header *x;
+	uint32_t number;
+	int fd;
+
+	if (is_limited(RLIMIT_AS) || is_limited(RLIMIT_FSIZE))
+		return;
+	fd = store_file_create_spare(session, self_gate.pid, spare.number, &number);
+	if (fd < 0)
+		return;
+	x = map(fd, store.head->file_bytes);
+	sysc(SYS_close, fd);
+	if (!x) {
+		store_file_unlink_spare(session, self_gate.pid, number);
+		return;
+	}
+	fill_new(x, number);
+	spare.number = number + 1;
+	memset(spare.copied, 0, sizeof(spare.copied));
+	spare.uid = (uint32_t)sysc(SYS_geteuid);
+	store_exe(); /* each child would have to ask */
+	__atomic_store_n(&spare.head, x, __ATOMIC_RELEASE); /* a child of another thread's fork */
+}
+
+static void forget(void)
+{
+	struct record_header *x = spare.head;
+
+	__atomic_store_n(&spare.head, NULL, __ATOMIC_RELEASE);
+	sysc(SYS_munmap, x, store.head->file_bytes);
+}
+
+static bool drop(const char *session, const struct record_total *total)
+{
+	struct record_header *x = spare.head;
+	struct record_part *p;
+	bool told = false;
+
+	if (!x)
+		return false;
+	p = &x->part[PART_totals];
+	if (change(x, SPARE_taken, SPARE_left)) {
+		forget();
+		return false;
+	}
+	if (total && total->uid == spare.uid && p->real_bytes && p->used < RECORD_TOTALS) {
+		((struct record_total *)part_of(x, PART_totals))[p->used] = *total;
+		record_publish(&p->used, p->used + 1);
+		told = true;
+	}
+	if (!flush(session, x, spare.uid))
+		store_file_unlink_spare(session, x->spare_of, x->spare_number);
+	forget();
+	return told;
+}
+
+/* ---- preparing it ------------------------------------------------------------------------------
+ */
+
+/* Bytes that the life before has used. */
+static uint64_t stale_bytes(const struct record_header *x, unsigned id)
+{
+	uint64_t bytes = x->part[id].used * store_item_bytes[id];
+
+	return bytes < x->part[id].real_bytes ? bytes : x->part[id].real_bytes;
+}
+
+static bool has_room(struct record_header *x, const struct record_header *h)
+{
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		if (populate(x, i, i == PART_totals ? RECORD_PAGE : store_live_bytes(h, i)))
+			return false;
+	return true;
+}
+
+/* What each is, without what the parent counted there. */
+static void copy_sites(struct record_header *x, uint64_t bytes)
+{
+	const struct record_site *from = store_part(PART_sites);
+	struct record_site *to = (struct record_site *)part_of(x, PART_sites);
+
+	for (uint64_t i = 0; i < bytes / sizeof(*to); i++)
+		to[i] = (struct record_site){.stack = from[i].stack,
+					     .call = from[i].call,
+					     .error = from[i].error,
+					     .target = from[i].target,
+					     .kind = from[i].kind};
+}
+
+/* What is in an arena stays as it is, but for what is just being written. */
+#define PENDING (4 * RECORD_PAGE)
+static void copy_part(struct record_header *x, const struct record_header *h, unsigned id)
+{
+	uint64_t live = store_live_bytes(h, id), stale = stale_bytes(x, id);
+	uint64_t from = spare.copied[id] < live ? spare.copied[id] : live;
+	uint8_t *to = part_of(x, id);
+
+	if (id == PART_slots || id == PART_totals)
+		return; /* the caller's; the spare's own */
+	if (id == PART_sites)
+		copy_sites(x, live);
+	else
+		memcpy(to + from, (uint8_t *)store_part(id) + from, live - from);
+	if (stale > live)
+		memset(to + live, 0, stale - live);
+	if ((id == PART_stacks || id == PART_strings) && live > PENDING && __libc_single_threaded)
+		spare.copied[id] = live - PENDING;
+	else
+		spare.copied[id] = 0;
+}
+
+static void copy_header(struct record_header *x, struct record_header *h)
+{
+	store_fork_reset(h);
+	memcpy(h->magic, RECORD_MAGIC_SPARE, sizeof(h->magic));
+	h->spare = SPARE_taken;
+	h->spare_of = x->spare_of;
+	h->spare_number = x->spare_number;
+	h->pid = 0;
+	h->uid = spare.uid;
+	h->gid = (uint32_t)sysc(SYS_getegid);
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		h->part[i].real_bytes = x->part[i].real_bytes;
+	h->part[PART_totals] = x->part[PART_totals];
+	*x = *h;
+}
+
+static struct record_header *prepare(const char *session, uint64_t *ret_stale_slots)
+{
+	struct record_header *x = spare.head, h;
+
+	if (x && change(x, SPARE_taken, SPARE_left))
+		forget(); /* its child lives, or was killed */
+	else if (x && (uint32_t)sysc(SYS_geteuid) != spare.uid)
+		drop(session, NULL);
+	if (!spare.head)
+		make(session);
+	x = spare.head;
+	h = *store.head;
+	if (!x || h.part[PART_chunks].real_bytes || !has_room(x, &h))
+		return NULL;
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		copy_part(x, &h, i);
+	*ret_stale_slots = stale_bytes(x, PART_slots);
+	copy_header(x, &h);
+	return x;
+}
+
+static bool hold(void)
+{
+	return !__atomic_exchange_n(&spare.busy, 1, __ATOMIC_ACQUIRE);
+}
+
+static void let_go(void)
+{
+	__atomic_store_n(&spare.busy, 0, __ATOMIC_RELEASE);
+}
+
+struct record_header *store_spare_prepare(const char *session, uint64_t *ret_stale_slots)
+{
+	struct record_header *x;
+
+	if (!session || !store.populate || !hold())
+		return NULL;
+	x = prepare(session, ret_stale_slots);
+	spare.prepared = x != NULL;
+	if (!x)
+		let_go();
+	return x;
+}
+
+void store_spare_forked(bool child)
+{
+	if (!spare.prepared)
+		return;
+	if (!child)
+		change(spare.head, SPARE_taken, SPARE_free);
+	spare.prepared = false;
+	let_go();
+}
+
+/* ---- in the child ------------------------------------------------------------------------------
+ */
+
+bool store_spare_take(bool copied)
+{
+	struct record_header *x = __atomic_load_n(&spare.head, __ATOMIC_ACQUIRE);
+	bool mine = copied && spare.prepared;
+	uint64_t bytes = store.head->file_bytes;
+	long r;
+
+	spare.busy = 0; /* of another thread of the parent */
+	if (!x)
+		return false;
+	spare.head = NULL;
+	spare.prepared = false;
+	spare.number = 0;
+	r = mine ? sysc(SYS_mremap, x, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, store.base)
+		 : -1;
+	if (r == (long)store.base)
+		return true;
+	if (mine)
+		change(x, SPARE_taken, SPARE_free);
+	sysc(SYS_munmap, x, bytes);
+	return false;
+}
+
+void store_spare_rename(const char *session)
+{
+	struct record_header *h = store.head;
+
+	if (h->spare == SPARE_none || h->spare_renamed)
+		return;
+	if (!store_file_name_spare(session, h->spare_of, h->spare_number, h->pid))
+		h->spare_renamed = 1;
+}
+
+int store_spare_unlink(const char *session)
+{
+	const struct record_header *h = store.head;
+
+	if (h->spare && !h->spare_renamed)
+		return store_file_unlink_spare(session, h->spare_of, h->spare_number);
+	return store_file_unlink(session, h->pid);
+}
+
+#define RETURN_MOST (2u << 20)
+
+static bool can_return(const char *session)
+{
+	struct record_header *h = store.head;
+
+	uint64_t bytes = 0;
+
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		bytes += h->part[i].real_bytes;
+	if (record_observe(&h->spare) != SPARE_taken || h->part[PART_chunks].real_bytes ||
+	    bytes > RETURN_MOST)
+		return false;
+	if (h->spare_renamed &&
+	    store_file_unname_spare(session, h->pid, h->spare_of, h->spare_number))
+		return false;
+	h->spare_renamed = 0;
+	return true;
+}
+
+bool store_spare_return(const char *session, const struct record_total *total)
+{
+	struct record_header *h = store.head;
+	struct record_part *p = &h->part[PART_totals];
+	bool wanted;
+
+	if (!h->spare || total->uid != h->uid || !p->real_bytes || p->used > RECORD_TOTALS)
+		return false;
+	if (p->used == RECORD_TOTALS && flush(session, h, h->uid))
+		return false;
+	wanted = can_return(session);
+	((struct record_total *)part_of(h, PART_totals))[p->used] = *total;
+	record_publish(&p->used, p->used + 1);
+	memcpy(h->magic, RECORD_MAGIC_SPARE, sizeof(h->magic)); /* after its line is there */
+	if (wanted && change(h, SPARE_taken, SPARE_free))
+		return true;
+	if (!flush(session, h, h->uid)) /* nobody waits for it any more */
+		store_spare_unlink(session);
+	return true;
+}
+
+bool store_spare_drop(const char *session, const struct record_total *total)
+{
+	bool told;
+
+	if (!spare.head || !session || !hold())
+		return false; /* a thread is in its fork: the reader finds the spare */
+	told = drop(session, total);
+	let_go();
+	return told;
+}
