@@ -5,6 +5,7 @@
 # fails leaves the others' results, and its own of before.
 # bench.sh --doc     writes docs/bench.md, docs/bench.svg and the README's paragraph from $O/bench.json
 # bench.sh --tables  prints the tables of $O/bench.json
+# bench.sh --join    makes $O/bench.json of what is there, that of a run that was stopped included
 # FULL=1: 25 pairs, or as many as 30 minutes allow. QUICK=1: a try of everything in a few minutes, no figures.
 # PAIRS, ROUNDS, REQUESTS, ...: single settings. DOC, README: other files for --doc.
 # Private directories, loopback and UNIX sockets only; servers are stopped by pid.
@@ -16,7 +17,7 @@ parts=$bin/parts
 set_sizes() {
 	if [ -n "${FULL:-}" ]; then
 		export PAIRS=${PAIRS:-25} ROUNDS=${ROUNDS:-25} ROUNDS_SCALE=${ROUNDS_SCALE:-5} PART_S=${PART_S:-420}
-		export SERVER_S=${SERVER_S:-65} STARTS=${STARTS:-4} PROCESSES=${PROCESSES:-10 100 1000 10000}
+		export SERVER_S=${SERVER_S:-55} STARTS=${STARTS:-4} PROCESSES=${PROCESSES:-10 100 1000 10000}
 		export EVENTS=${EVENTS:-1000 10000 100000 1000000 10000000 100000000 1000000000}
 	elif [ -n "${QUICK:-}" ]; then
 		export PAIRS=${PAIRS:-1} ROUNDS=${ROUNDS:-1} ROUNDS_SCALE=${ROUNDS_SCALE:-1} HEAVY_ROUNDS=${HEAVY_ROUNDS:-1}
@@ -40,13 +41,31 @@ about() { # PART SECONDS
 }
 
 run_part() { # PART
-	local start=$SECONDS
-	: >"$parts/new.tsv" && : >"$parts/new_not_run.tsv"
-	BENCH_RESULTS=$parts/new.tsv BENCH_NOT_RUN=$parts/new_not_run.tsv bash "$here/$1.sh" || return 1
-	[ -s "$parts/new.tsv" ] || return 1
-	about "$1" $((SECONDS - start)) >"$parts/$1.machine"
-	mv "$parts/new.tsv" "$parts/$1.tsv"
-	mv "$parts/new_not_run.tsv" "$parts/$1.not_run"
+	local start=$SECONDS status=0
+	: >"$parts/$1.new.tsv" && : >"$parts/$1.new.not_run"
+	BENCH_RESULTS=$parts/$1.new.tsv BENCH_NOT_RUN=$parts/$1.new.not_run bash "$here/$1.sh" 7>&- || status=1
+	[ -s "$parts/$1.new.tsv" ] || status=1
+	about "$1" $((SECONDS - start)) >"$parts/$1.new.machine"
+	keep "$1" $status
+	return $status
+}
+
+# What a part measured takes the place of what it measured before. Of one that failed, was stopped or measured
+# some servers only, results of the same name do, and the others stay.
+keep() { # PART STATUS
+	local new=$parts/$1.new old=$parts/$1
+	if [ -s "$new.tsv" ]; then
+		if [ -s "$old.tsv" ] && { [ "$2" != 0 ] || [ -n "${SERVERS:-}" ]; }; then
+			awk -F'\t' 'NR == FNR { made[$1, $2] = 1; next } !(($1, $2) in made)' "$new.tsv" "$old.tsv" >>"$new.tsv.all"
+			cat "$new.tsv" >>"$new.tsv.all"
+			mv "$new.tsv.all" "$new.tsv"
+			cat "$old.not_run" >>"$new.not_run"
+		fi
+		mv "$new.tsv" "$old.tsv"
+		sort -u "$new.not_run" >"$old.not_run"
+		[ ! -s "$new.machine" ] || mv "$new.machine" "$old.machine"
+	fi
+	rm -f "$new".*
 }
 
 join_parts() {
@@ -55,7 +74,7 @@ join_parts() {
 	machine >"$bin/machine.tsv"
 	for p in calls instructions servers scale; do
 		[ -s "$parts/$p.tsv" ] || { printf '%s\tthis part was not measured\n' "$p" >>"$bin/not_run.tsv"; continue; }
-		cat "$parts/$p.machine" >>"$bin/machine.tsv"
+		cat "$parts/$p.machine" 2>/dev/null >>"$bin/machine.tsv"
 		cat "$parts/$p.tsv" >>"$bin/results.tsv"
 		# What is missing in each part is said once.
 		awk -F'\t' 'NR == FNR { known[$0] = 1; next } !($0 in known)' "$bin/not_run.tsv" "$parts/$p.not_run" >"$bin/more" &&
@@ -68,11 +87,18 @@ join_parts() {
 case ${1:-} in
 --doc) write_doc; exit ;;
 --tables) tables && exit ;;
--*) echo "usage: bench.sh [--doc|--tables|PART...]" >&2 && exit 2 ;;
+--join)
+	for part in "$parts"/*.new.tsv; do [ -e "$part" ] && part=${part##*/} && keep "${part%.new.tsv}" 1; done
+	join_parts
+	exit
+	;;
+-*) echo "usage: bench.sh [--doc|--tables|--join|PART...]" >&2 && exit 2 ;;
 esac
 set_sizes
-bench_build || exit 1
 mkdir -p "$parts"
+exec 7>"$bin/lock"
+flock -n 7 || { echo "bench: another one runs in $bin" >&2; exit 1; }
+bench_build || exit 1
 # The end of other work is still in the load for a while: a full run waits for it, but not for ever.
 quiet_now() { awk -v c="$(nproc)" '{ exit !($1 <= c / 2) }' /proc/loadavg; }
 [ -z "${FULL:-}" ] || quiet_now || { progress "waits until the machine is quiet"; wait_for 180 quiet_now; }

@@ -52,7 +52,7 @@ told_to_end() {
 
 # nginx as one process under callgrind, asked COUNT times by one client on one connection.
 nginx_collected() { # MODE COUNT
-	local list= d=$tmp/nginx pid
+	local list="" d=$tmp/nginx pid
 	rm -rf "$d" && mkdir "$d"
 	[ "$1" = fdwhy ] && list=$so
 	nginx_conf "$d" "unix:$d/socket" "master_process off;"

@@ -34,7 +34,7 @@ bench_build() {
 progress() { printf 'bench: %4d s: %s\n' $((SECONDS - began)) "$*" >&2; }
 
 # Where processors can be chosen: the last for what is measured, the first for what asks it.
-pin_server= pin_client=
+pin_server="" pin_client=""
 choose_processors() {
 	local list part c=()
 	command -v taskset >/dev/null 2>&1 || return 0
@@ -104,8 +104,9 @@ in_mode() {
 		list=$(preload "$so") && set -- env FDWHY_SESSION="$session" FDWHY_RULES="$tmp/rules" "$@"
 		;;
 	fiu) set -- fiu-run -x "$@" ;;
-	# shellcheck disable=SC2086
-	valgrind) set -- $as valgrind -q --tool=none --trace-children=yes --track-fds=yes --log-file=/dev/null "$@" ;;
+	valgrind) # shellcheck disable=SC2086
+		set -- $as valgrind -q --tool=none --trace-children=yes --track-fds=yes --log-file=/dev/null "$@"
+		;;
 	strace) set -- strace -f --seccomp-bpf -o /dev/null -e trace=$CALLS_TRACED "$@" ;;
 	strace-k) set -- strace -f --seccomp-bpf -k -o /dev/null -e trace=$CALLS_TRACED "$@" ;;
 	perf-trace) set -- perf trace -o /dev/null -e $CALLS_PERF "$@" ;;

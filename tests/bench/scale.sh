@@ -49,7 +49,7 @@ fds() { # COUNT ROUND: above the fake kernel, where the cost of the kernel's own
 		sample scale "record, $1 fds" $mode "$2" "$(cat "$tmp/touched")" bytes
 		[ "$2$1" = 11000000 ] && sample scale "fds known of $1" $mode 1 "$(counted peak)" fds
 	done
-	below= pin=$pin_server
+	below="" pin=$pin_server
 }
 
 # Real fds, as many as the hard limit allows.

@@ -11,6 +11,8 @@
 # shellcheck disable=SC2086
 client() { timeout -k 5 90 ${pin:+$pin_client} "$@"; }
 
+share() { echo $(($1 / $2 ? $1 / $2 : 1)); } # COUNT DIVISOR: one at least
+
 start_redis() {
 	(exec_it=1 in_mode "$2" redis-server --port 0 --unixsocket "$1/socket" --save "" --appendonly no \
 		--dir "$1" --daemonize no) >"$1/log" 2>&1 &
@@ -58,7 +60,7 @@ load_nginx() { # a second
 # It sets its limit of open files to what -c says; valgrind lets that be nothing but what it left of the limit
 # when it began, which is twelve less.
 start_memcached() {
-	local user= clients=512
+	local user="" clients=512
 	[ "$(id -u)" = 0 ] && user="-u root"
 	[ "$2" = valgrind ] && clients=500
 	# shellcheck disable=SC2086
@@ -91,26 +93,26 @@ start_postgres() {
 	cp -a "$tmp/postgres-data/data" "$1/data"
 	[ -n "$pg_as" ] && chown postgres "$1"
 	(cd "$1" && exec_it=1 as=$pg_as in_mode "$2" "$program" -D "$1/data" -k "$1" -c listen_addresses= \
-		-c fsync=off -c autovacuum=off) >>"$1/log" 2>&1 &
+		-c fsync=off -c autovacuum=off -c dynamic_shared_memory_type=mmap) >>"$1/log" 2>&1 &
 }
 ready_postgres() { pgbench -h "$1" -U bench -n -t 1 -f "$here/select.sql" postgres; }
 load_postgres() { pg_load "$1" "$2"; }
 pg_load() { # DIR COUNT [OPTIONS]
-	local each=$(($2 / 4))
-	[ "$each" -gt 0 ] || each=1
+	local each
+	each=$(share "$2" 4)
 	client pgbench -h "$1" -U bench -n -c 4 -t $each "${@:3}" -f "$here/select.sql" postgres 2>/dev/null |
 		awk -v n=$((each * 4)) '/^tps/ { print $3, n; exit }'
 }
 start_postgres-connect() { start_postgres "$@"; }
 ready_postgres-connect() { ready_postgres "$@"; }
-load_postgres-connect() { pg_load "$1" "$(($2 / 150))" -C; }
+load_postgres-connect() { pg_load "$1" "$(share "$2" 150)" -C; }
 
 # A prefork server: a pool of two processes, each replaced by a fork of their master after ten requests.
 fpm_program() { command -v php-fpm || find /usr/sbin/php-fpm* 2>/dev/null | tail -n 1; }
 fcgi_word() { printf "\\\\%03o\\\\%03o" $(($1 / 256)) $(($1 % 256)); }
 fcgi_pair() { printf "\\\\%03o\\\\%03o%s%s" ${#1} ${#2} "$1" "$2"; }
 start_prefork() {
-	local who= root= file=$1/hello.php params length
+	local who="" root="" file=$1/hello.php params length
 	echo '<?php echo "hello";' >"$file"
 	[ "$(id -u)" = 0 ] && who="user = root" && root=-R
 	cat >"$1/fpm.conf" <<-EOF2
@@ -138,7 +140,7 @@ start_prefork() {
 	(exec_it=1 in_mode "$2" "$(fpm_program)" -n $root -F -y "$1/fpm.conf") >"$1/log" 2>&1 &
 }
 ready_prefork() { timeout 5 "$bin/bench_load" "$1/socket" 1 1 "@$1/request" ""; }
-load_prefork() { client "$bin/bench_load" "$1/socket" 2 "$(($2 / 15))" "@$1/request" ""; }
+load_prefork() { client "$bin/bench_load" "$1/socket" 2 "$(share "$2" 15)" "@$1/request" ""; }
 
 # Scripts that start programs or fork; their processor time is that of the whole tree, the tool included.
 timed() { # COUNT MODE COMMAND...
@@ -148,12 +150,16 @@ timed() { # COUNT MODE COMMAND...
 start_shell() { sleep 1000 & }
 ready_shell() { :; }
 load_shell() { # DIR COUNT MODE
-	timed $(($2 / 50)) "$3" sh -c "i=0; while [ \$i -lt $(($2 / 50)) ]; do /bin/true; i=\$((i + 1)); done"
+	local n
+	n=$(share "$2" 50)
+	timed "$n" "$3" sh -c "i=0; while [ \$i -lt $n ]; do /bin/true; i=\$((i + 1)); done"
 }
 start_forks() { start_shell; }
 ready_forks() { :; }
 load_forks() { # subshells: 10,000 in a full run
-	timed $(($2 / 3)) "$3" sh -c "i=0; while [ \$i -lt $(($2 / 3)) ]; do (:); i=\$((i + 1)); done"
+	local n
+	n=$(share "$2" 3)
+	timed "$n" "$3" sh -c "i=0; while [ \$i -lt $n ]; do (:); i=\$((i + 1)); done"
 }
 start_make() {
 	awk 'BEGIN { for (i = 0; i < 1000; i++)
@@ -162,7 +168,8 @@ start_make() {
 }
 ready_make() { :; }
 load_make() { # a shell and two programs for each target
-	local n=$(($2 / 150))
+	local n
+	n=$(share "$2" 150)
 	# shellcheck disable=SC2046
 	timed "$n" "$3" make -s -j2 -C "$1" $(seq -f t%g 0 $((n - 1)))
 }

@@ -82,8 +82,18 @@ record_size() { # SERVER
 	find "$session" -name '*.rec' -printf '%b\n' | awk '{ if ($1 * 512 > n) n = $1 * 512 } END { if (n) printf "%.0f\n", n }'
 }
 
+# Of these throughput is compared, which takes more rounds to say anything; a round of nginx takes a second a mode.
+seconds_for() { # SERVER
+	case $1 in
+	nginx) echo $((SERVER_S * 7 / 2)) ;;
+	redis) echo $((SERVER_S * 3 / 2)) ;;
+	*) echo "$SERVER_S" ;;
+	esac
+}
+
 light_rounds() { # SERVER
-	local server=$1 round=0 end=$((SECONDS + SERVER_S)) n mode runs size
+	local server=$1 round=0 end n mode runs size=
+	end=$((SECONDS + $(seconds_for "$1")))
 	while [ "$round" -lt "$PAIRS" ] && { [ $SECONDS -lt $end ] || [ "$round" -lt 3 ]; }; do
 		runs=
 		for mode in $light; do up "$server" "$mode" && runs="$runs $mode"; done
@@ -142,7 +152,7 @@ for server in ${SERVERS:-redis nginx memcached echo postgres postgres-connect pr
 		continue
 	fi
 	pin=$pin_server light_rounds "$server"
-	pin= heavy_rounds "$server"
+	pin="" heavy_rounds "$server"
 	progress "$server: heavy tools"
 	rm -rf "$tmp/$server"-*
 done
