@@ -10,7 +10,7 @@ function row(what, aim, id, value, limit, how,    parts, said, verdict)
 		said = "not measured"
 		verdict = ""
 	} else if (!trusted(parts[1], name_of(id))) {
-		said = "noise: two bare runs differ by " sprintf("%.0f %%", 100 * control_off(parts[1], name_of(id)))
+		said = sprintf("noise: %.0f %%", 100 * control_off(parts[1], name_of(id)))
 		verdict = ""
 	} else {
 		said = how == "x" ? sprintf("%.3f", value) : how == "%" ? sprintf("%+.1f %%", value) : number(value, how)

@@ -59,7 +59,8 @@ keep() { # PART STATUS
 			awk -F'\t' 'NR == FNR { made[$1, $2] = 1; next } !(($1, $2) in made)' "$new.tsv" "$old.tsv" >>"$new.tsv.all"
 			cat "$new.tsv" >>"$new.tsv.all"
 			mv "$new.tsv.all" "$new.tsv"
-			cat "$old.not_run" >>"$new.not_run"
+			awk -F'\t' 'NR == FNR { sub(/-cpu$/, "", $2); made[$2] = 1; next } { split($1, w, " ") } !(w[1] in made)' \
+				"$new.tsv" "$old.not_run" >>"$new.not_run"
 		fi
 		mv "$new.tsv" "$old.tsv"
 		sort -u "$new.not_run" >"$old.not_run"
@@ -76,10 +77,9 @@ join_parts() {
 		[ -s "$parts/$p.tsv" ] || { printf '%s\tthis part was not measured\n' "$p" >>"$bin/not_run.tsv"; continue; }
 		cat "$parts/$p.machine" 2>/dev/null >>"$bin/machine.tsv"
 		cat "$parts/$p.tsv" >>"$bin/results.tsv"
-		# What is missing in each part is said once.
-		awk -F'\t' 'NR == FNR { known[$0] = 1; next } !($0 in known)' "$bin/not_run.tsv" "$parts/$p.not_run" >"$bin/more" &&
-			cat "$bin/more" >>"$bin/not_run.tsv"
+		cat "$parts/$p.not_run" >>"$bin/not_run.tsv"
 	done
+	sort -u "$bin/not_run.tsv" -o "$bin/not_run.tsv" # what is missing in each part is said once
 	[ -s "$bin/results.tsv" ] || { echo "bench: nothing was measured" >&2; return 1; }
 	awk -f "$here/summary.awk" "$bin/machine.tsv" "$bin/not_run.tsv" "$bin/results.tsv" >"$json.new" && mv "$json.new" "$json"
 }

@@ -27,7 +27,7 @@ scale_table() { # WHAT NAMES
 
 tables() {
 	head_of "What was aimed at, and what was reached" \
-		"Figures of the tables below. Times above a kernel that answers at once are the shim's own."
+		"Figures of the tables below; times of single calls are the shim's own, above a kernel that answers at once. \`noise\`: so much two bare runs of the row differed, and no figure is given."
 	awk -f "$here/json.awk" -f "$here/aims.awk" "$json"
 	echo
 	table calls "call" "What a call costs" \
@@ -39,7 +39,7 @@ tables() {
 	table instructions "operation" "The shim's own instructions" \
 		"User instructions per operation under callgrind above the same kernel: exact, repeatable, what CI holds (\`tests/bench/instructions.sh --check\`). Each pair of calls (send+recv, open+close) is one operation. \`bare\`: as it is, \`fdwhy\`: added. \`nginx request\`: a small file on a connection that stays, above the real kernel, whose instructions are not in it."
 	table servers "server" "Servers" \
-		"Ratio to bare of the pairs, with the quartiles: throughput (more is better), \`-cpu\`: processor time per request, that of processes which end included (less is better). The server runs on one processor, who asks it on another. \`bare-again\` is the control: where it is more than 5 % off the row says \`noise\` and nothing else. \`echo\`: an edge-triggered server, one EAGAIN for each request; \`postgres\`: pgbench of SELECT 1, \`postgres-connect\`: each on a connection of its own, for which the server forks; \`prefork\`: php-fpm, two processes, each replaced by a fork after ten requests; \`shell\`: a script that starts programs; \`forks\`: one of (in a full run 10,000) subshells; \`make\`: targets of a shell and two programs each, \`make -j2\`; \`compile\`: three C files. \`fiu\`: libfiu's \`fiu-run -x\`."
+		"Ratio to bare of the pairs, with the quartiles: throughput (more is better), \`-cpu\`: processor time per request, that of processes which end included (less is better). The server runs on one processor, who asks it on another. \`bare-again\` is the control: where it is more than 5 % off, or its quartiles 20 % apart, the row says \`noise\` and nothing else. \`echo\`: an edge-triggered server, one EAGAIN for each request; \`postgres\`: pgbench of SELECT 1, \`postgres-connect\`: each on a connection of its own, for which the server forks; \`prefork\`: php-fpm, two processes, each replaced by a fork after ten requests; \`shell\`: a script that starts programs; \`forks\`: one of (in a full run 10,000) subshells; \`make\`: targets of a shell and two programs each, \`make -j2\`; \`compile\`: three C files. \`fiu\`: libfiu's \`fiu-run -x\`."
 	table servers-short "server" "Servers under tools that trace" \
 		"Ratio to bare, short runs, anywhere on the machine. Throughput of 0.1 is a tenth."
 	head_of "Scale" \

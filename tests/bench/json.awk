@@ -50,11 +50,11 @@ function control_spread(group, name,    id)
 	return id in ratio ? (ratio_high[id] - ratio_low[id]) / 2 : 0
 }
 
-# Were two bare runs alike? A figure of which that cannot be said is not given.
+# Were two bare runs alike, and most of their pairs? A figure of which that cannot be said is not given.
 function trusted(group, name,    off)
 {
 	off = control_off(group, name)
-	return off == "" || off <= 0.05
+	return off == "" || off <= 0.05 && control_spread(group, name) <= 0.1
 }
 
 /^\{"group"/ {

@@ -39,23 +39,26 @@ why_not() { # WHAT WHY: once
 }
 
 up() { # SERVER MODE: sets pid_of[mode]
-	local d=$tmp/$1-$2
+	local d=$tmp/$1-$2 pid
 	rm -rf "$d"
 	mkdir -p "$d"
 	"start_$1" "$d" "$2"
-	pid_of[$2]=$!
-	pids="$pids $!"
-	wait_for 40 ready_or_gone "$1" "$d" "$!" && ! gone "$!" && return
-	why_not "$1 under $2" "$(end_of "$!" "$d/log")"
+	pid=$!
+	pid_of[$2]=$pid
+	pids="$pids $pid"
+	wait_for 40 ready_or_gone "$1" "$d" "$pid" && ! gone "$pid" && return
+	end_of "$pid" "$d/log"
+	why_not "$1 under $2" "$ended"
 	return 1
 }
 
-end_of() { # PID LOG: in words
+end_of() { # PID LOG: in words, in $ended
 	local status=0
-	gone "$1" || { echo "it did not answer"; return; }
+	ended="it did not answer in 40 s"
+	gone "$1" || return
 	wait "$1" || status=$?
-	[ $status -gt 128 ] && echo "it was ended by signal $((status - 128))" && return
-	echo "it did not start: $(tail -n 1 "$2" 2>/dev/null)"
+	ended="it did not start: $(tail -n 1 "$2" 2>/dev/null)"
+	[ $status -le 128 ] || ended="it was ended by signal $((status - 128))"
 }
 
 ready_or_gone() { # SERVER DIR PID

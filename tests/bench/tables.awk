@@ -16,7 +16,7 @@ function cell(group, name, mode,    id, r, o, noise)
 	r = ratio[id]
 	o = over[id]
 	# What is many times the noise is none.
-	if (mode != "bare-again" && !trusted(group, name) && (group == "servers" || size(r - 1) <= 4 * control_off(group, name)))
+	if (mode != "bare-again" && !trusted(group, name) && (group == "servers" || size((unit[id] == "per_s" ? 1 / r : r) - 1) <= 4 * control_off(group, name)))
 		return "noise"
 	if (group == "servers")
 		return pairs[id] < 3 ? sprintf("%.3f", r) : sprintf("%.3f (%.2f-%.2f)", r, ratio_low[id], ratio_high[id])
