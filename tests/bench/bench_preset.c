@@ -40,7 +40,7 @@ static unsigned usual_fate(const struct record_site *s)
 	return most;
 }
 
-/* Sites of EAGAIN: how often, and what became of them. */
+/* Sites of EAGAIN: how often, and what became of them. The process's number is their sum. */
 static void older_sites(struct record_header *h, uint64_t by)
 {
 	struct record_site *s = (void *)((char *)h + h->part[PART_sites].offset_bytes);
@@ -50,7 +50,7 @@ static void older_sites(struct record_header *h, uint64_t by)
 			continue;
 		s[i].fate[usual_fate(&s[i])] += by;
 		s[i].count += by;
-		h->eagains += by;
+		s[i].told += by;
 	}
 }
 
