@@ -320,6 +320,7 @@ enum record_slot_state {
 #define SLOT_MEANT 16384u  /* FD_CLOEXEC was taken off by hand: it is meant to survive one */
 #define SLOT_POLLED 32768u /* in the set of an epoll fd */
 #define SLOT_QUARANTINED 65536u /* closed, and the number is held back by the shim */
+#define SLOT_LOCKED 131072u /* its description (flock, F_OFD_SETLK) has, or had, a lock */
 
 #define SLOT_USE_PENDING 0x80000000u /* in `uses`: an EAGAIN waits for its fate */
 
@@ -335,7 +336,7 @@ struct record_slot {
 	uint32_t target;     /* string */
 	uint32_t failed;     /* 1 + index of the site whose EAGAIN is pending, 0 = none */
 	uint32_t fails;      /* the shim's own: what came before it; see call_fate.c */
-	uint64_t failed_ns;  /* first of them */
+	uint64_t failed_ns;  /* first of them; SLOT_LOCKED: when the lock went, 0 never */
 	/* who set it last, 1 + index into PART_modes; 0 = nobody that was seen, or at the birth */
 	uint32_t mode_nonblock; /* O_NONBLOCK */
 	uint32_t mode_send;     /* SO_SNDTIMEO; of a listener: listen() */

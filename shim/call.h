@@ -123,6 +123,8 @@ enum record_kind call_socket_kind(int domain, int type);
 void call_nonblock(int fd, bool on, const struct stack_seed *seed);
 /* A timeout (ms), FD_CLOEXEC or a lease of fd was set or cleared. */
 void call_mode(int fd, uint32_t set, uint32_t clear, uint32_t value, const struct stack_seed *seed);
+/* A lock was taken or given back. */
+void call_locked(const struct call_what *w);
 /* fd listens now: noted as a site, which outlives the fd. */
 void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed);
 /* A child was made: it shares every fd that was born before. */

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include "call.h"
@@ -195,4 +196,27 @@ void call_mode_facts(const struct record_slot *s, struct record_facts *f)
 	} else if (f->mode == MODE_rcvtimeo) {
 		f->set = s->mode_receive;
 	}
+}
+
+static bool is_unlock(const struct call_what *w)
+{
+	const struct flock *l = w->lock;
+
+	if (w->call == CALL_flock)
+		return w->lock_cmd & LOCK_UN;
+	if (w->call == CALL_lockf)
+		return w->lock_cmd == F_ULOCK || w->lock_cmd == F_TEST;
+	return l->l_type == F_UNLCK;
+}
+
+/* The kernel names the holder of a record lock (F_GETLK); of one of a description nobody does. */
+void call_locked(const struct call_what *w)
+{
+	bool locked = !is_unlock(w);
+
+	if (locked && unlikely(!slots_use(w->fd)))
+		call_used(w->fd);
+	if (w->call == CALL_flock || w->lock_cmd == F_OFD_SETLK || w->lock_cmd == F_OFD_SETLKW)
+		if (call_ready())
+			slots_locked(w->fd, locked);
 }

@@ -258,16 +258,26 @@ void slots_birth(int fd, const struct slots_birth *b)
 		fill_in(s, b);
 }
 
+/* That it had a lock, and until when, is known until the number is used again. */
+static void let_go(struct record_slot *s, uint64_t now_ns)
+{
+	if (s->flags & SLOT_LOCKED && !s->failed_ns)
+		record_poke(&s->failed_ns, now_ns);
+}
+
 uint32_t slots_closing(struct record_slot *s)
 {
 	uint32_t seq = write_begin(s);
+	uint64_t now;
 	uint8_t was;
 
 	was = set_state(s, SLOT_closing);
 	write_end(s, seq);
 	if (unlikely(was != SLOT_open))
 		return 0; /* another thread's close is counted */
-	count_death(s, self_now_coarse());
+	now = self_now_coarse();
+	count_death(s, now);
+	let_go(s, now);
 	return seq + 1;
 }
 
@@ -341,6 +351,20 @@ void slots_set_flags(int fd, uint32_t set, uint32_t clear)
 
 	if (s && s->state == SLOT_open)
 		record_poke(&s->flags, (s->flags & ~clear) | set);
+}
+
+void slots_locked(int fd, bool locked)
+{
+	struct record_slot *s = slots_at(fd);
+
+	if (!s || s->state != SLOT_open)
+		return;
+	if (!locked) {
+		let_go(s, self_now_coarse());
+		return;
+	}
+	record_poke(&s->failed_ns, 0);
+	record_poke(&s->flags, s->flags | SLOT_LOCKED);
 }
 
 void slots_execed(int fd)

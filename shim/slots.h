@@ -138,6 +138,8 @@ void slots_after_fork(bool child);
 /* In the child of thread `tid`, once it has a record: the copy, all marked inherited. */
 void slots_inherit(uint32_t tid);
 void slots_set_flags(int fd, uint32_t set, uint32_t clear);
+/* The description of fd got a lock (SLOT_LOCKED), or gave it back. */
+void slots_locked(int fd, bool locked);
 /* fd is there in a new image: was it leaked into it? That is when nothing is ever done with it. */
 void slots_execed(int fd);
 /* Something other than I/O is done with it. */

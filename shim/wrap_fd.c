@@ -403,8 +403,8 @@ EXPORT int flock(int fd, int op)
 	do
 		r = real.flock(fd, op);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
-	if (r == 0 && unlikely(!slots_use(fd)))
-		call_used(fd);
+	if (r == 0)
+		call_locked(&w);
 	return r;
 }
 
@@ -421,6 +421,8 @@ EXPORT int lockf(int fd, int cmd, off_t len)
 	do
 		r = real.lockf(fd, cmd, len);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
+	if (r == 0)
+		call_locked(&w);
 	return r;
 }
 CALL_ALIAS(lockf64, lockf);

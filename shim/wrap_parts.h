@@ -105,6 +105,8 @@ static inline void wrap_fcntl_done(const struct call_what *w, int cmd, long arg,
 		call_mode(w->fd, arg != F_UNLCK ? SLOT_LEASED : 0, SLOT_LEASED, 0, seed);
 		break;
 	default:
+		if (w->lock)
+			call_locked(w);
 		break;
 	}
 }

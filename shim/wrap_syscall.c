@@ -258,7 +258,9 @@ static void succeeded(const struct raw *m, const struct call_what *w, const long
 		born(m, w, a, (int)r, seed);
 		return;
 	}
-	if (!slots_use(w->fd))
+	if (m->call == CALL_flock)
+		call_locked(w);
+	else if (!slots_use(w->fd))
 		call_used(w->fd);
 }
 

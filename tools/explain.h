@@ -86,6 +86,7 @@ struct explain_in {
 	const char *holder_comm, *holder_cmdline;
 	const char *holder_mode;    /* "exclusive", "shared"; NULL unknown */
 	int holder_pid;             /* 0 unknown */
+	bool holder_let_go;         /* told by its record: it does not hold it any more */
 	int holder_taker;           /* took the lock and is gone: the holder inherited it; 0 none */
 	uint64_t holder_runs_ns;    /* its age, 0 unknown */
 	const char *holder_unknown; /* why */

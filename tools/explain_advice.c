@@ -172,8 +172,8 @@ static const struct row {
 	{CAUSE_lock_held, kea,
 	 "give each Kea server a control-socket (socket-name) of its own, or stop the holder"},
 	{CAUSE_lock_held, holder_known,
-	 "if the holder is a stale process, stop it; if both are wanted, give each a lock file of "
-	 "its own"},
+	 "if the holder is a stale process, stop it; if both are wanted, give each a file (a data "
+	 "directory, a socket) of its own"},
 	{CAUSE_lease_held, holder_known,
 	 "let the holder give the lease back on its signal (F_SETSIG, SIGIO); fs.lease-break-time "
 	 "bounds how long it may take"},

@@ -26,7 +26,9 @@ static void say_holder(struct explanation *ret, const struct explain_in *in)
 	if (in->holder_taker)
 		explain_say(ret, "; it inherited the descriptor from pid %d, which is gone",
 			    in->holder_taker);
-	if (!explain_have(in, FACT_holder))
+	if (in->holder_let_go)
+		explain_say(ret, " (by its record: it has let go since)");
+	else if (!explain_have(in, FACT_holder))
 		explain_say(ret, " (looked up after the failure)");
 }
 

@@ -278,6 +278,11 @@ static void note_live(int fd, void *arg)
 		v->open[fd] = 1;
 }
 
+static uint64_t let_go(const struct load *l, const struct record_slot *s)
+{
+	return s->flags & SLOT_LOCKED && s->failed_ns ? real_time(&l->r, s->failed_ns) : 0;
+}
+
 static void add_open(struct load *l, int fd, const struct record_slot *s)
 {
 	struct model *m = l->m;
@@ -292,6 +297,7 @@ static void add_open(struct load *l, int fd, const struct record_slot *s)
 		.kind = s->kind,
 		.target = record_text(&l->r, s->target),
 		.flags = s->flags,
+		.let_go_ns = let_go(l, s),
 		.birth_ns = s->flags & SLOT_UNSEEN ? 0 : real_time(&l->r, s->birth_ns),
 		.uses = s->uses & ~SLOT_USE_PENDING,
 		.birth_raw_ns = s->birth_ns,
@@ -332,6 +338,8 @@ static void add_gone(struct load *l, int fd, const struct record_slot *s)
 				    .flags = s->flags,
 				    .stack = m->fds[at].stack,
 				    .birth_raw_ns = s->birth_ns,
+				    .birth_ns = real_time(&l->r, s->birth_ns),
+				    .let_go_ns = let_go(l, s),
 				    .target = record_text(&l->r, s->target)};
 }
 

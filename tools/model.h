@@ -131,6 +131,7 @@ struct model_open {
 	uint8_t kind;
 	char *target;
 	uint64_t birth_ns; /* 0 unknown */
+	uint64_t let_go_ns; /* of a lock (SLOT_LOCKED); 0 it did not */
 	uint32_t flags;    /* SLOT_* */
 	uint32_t uses;
 	uint32_t stack;
@@ -154,7 +155,8 @@ struct model_gone {
 	uint16_t call;
 	uint8_t kind;
 	uint32_t flags, stack;
-	uint64_t birth_raw_ns;
+	uint64_t birth_raw_ns, birth_ns;
+	uint64_t let_go_ns; /* of a lock (SLOT_LOCKED) */
 	char *target;
 };
 
@@ -393,6 +395,8 @@ void model_shared(struct model *m, const struct record *r);
 void model_set_by(struct model *m, const struct record *r, const struct record_facts *f,
 		  struct model_eagain *e);
 void model_set_by_others(const struct model *m, struct model_eagain *e);
+/* Who of the session had locked that file by flock or F_OFD_SETLK then; NULL unknown. */
+const struct model_process *model_locker_of(const struct model *m, const struct model_eagain *e);
 
 /* ---- model_merge.c: used by model.c only
  * ---------------------------------------------------------- */

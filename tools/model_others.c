@@ -314,9 +314,10 @@ static bool file_of(const struct model_eagain *e, uint64_t *ret_dev, uint64_t *r
 	return true;
 }
 
-static void find_holder_pid(const struct model_eagain *e, enum holder_kind kind,
-			    struct explain_in *in, struct holder *h)
+static void find_holder_pid(const struct model *m, const struct model_eagain *e,
+			    enum holder_kind kind, struct explain_in *in, struct holder *h)
 {
+	const struct model_process *locker;
 	uint64_t dev, inode;
 
 	if (have(e, FACT_holder)) {
@@ -327,6 +328,10 @@ static void find_holder_pid(const struct model_eagain *e, enum holder_kind kind,
 	} else if (holder_find(kind, dev, inode, h)) {
 		in->holder_pid = h->pid;
 		in->holder_taker = h->taker;
+	} else if ((locker = model_locker_of(m, e))) {
+		in->holder_pid = locker->pid;
+		in->holder_cmdline = locker->argv;
+		in->holder_let_go = true;
 	} else {
 		in->holder_unknown = "nobody holds it any more, or not for us to see";
 	}
@@ -335,11 +340,13 @@ static void find_holder_pid(const struct model_eagain *e, enum holder_kind kind,
 static void find_holder(const struct model *m, struct model_eagain *e, enum holder_kind kind,
 			struct explain_in *in, struct holder *h)
 {
-	find_holder_pid(e, kind, in, h);
+	find_holder_pid(m, e, kind, in, h);
 	e->other_role = "holder";
 	if (!in->holder_pid)
 		return;
 	in->holder_comm = comm_then(m, e, in->holder_pid, e->facts.holder_comm);
+	if (in->holder_let_go)
+		return;
 	in->holder_mode = h->exclusive ? "exclusive" : "shared";
 	in->holder_runs_ns = ran_before(m, e, in->holder_pid);
 	if (!in->holder_runs_ns)

@@ -212,6 +212,58 @@ static void the_holder_of_an_flock_is_named(void **state)
 	expect_holder(*state, "flock", "flock");
 }
 
+/* Nobody holds it when the report is made: what the session recorded must do. */
+static void expect_past_holder(const struct work *w, const char *how, const char *call)
+{
+	char *argv[] = {ARG(built("targets/eagain_lock")), ARG(how), ARG(work_path(w, "lockfile")),
+			NULL};
+	struct proc p = preload_start(w, work_path(w, "s"), argv);
+	json_object *r, *e;
+
+	assert_true(proc_says(&p, "ready"));
+	proc_close_input(&p);
+	assert_int_equal(proc_wait(&p), 0);
+	r = report_of(w, work_path(w, "s"));
+	e = find_site(r, "eagain", call, "lock_in_vain");
+	assert_non_null(e);
+	assert_int_equal(number_of(e, "evidence.holder_pid"), told_pid(&p, "holder "));
+	assert_string_equal(text_of(e, "evidence.holder_comm"), "eagain_lock");
+	assert_non_null(strstr(text_of(e, "sentence"), "it has let go since"));
+	json_object_put(r);
+}
+
+static void who_held_an_flock_is_named_when_all_is_over(void **state)
+{
+	expect_past_holder(*state, "flock", "flock");
+}
+
+static void who_held_an_ofd_lock_is_named_when_all_is_over(void **state)
+{
+	expect_past_holder(*state, "ofd", "fcntl");
+}
+
+static void a_lock_that_was_got_in_the_end_was_not_given_up(void **state)
+{
+	static char *const hows[] = {"flock", "fcntl", "ofd", "lockf"};
+	const struct work *w = *state;
+
+	for (size_t i = 0; i < sizeof(hows) / sizeof(hows[0]); i++) {
+		char *argv[] = {ARG(built("targets/eagain_lock")), hows[i],
+				ARG(work_path(w, hows[i])), "again", NULL};
+		char session[32];
+		json_object *r, *e;
+
+		snprintf(session, sizeof(session), "s-%s", hows[i]);
+		assert_int_equal(fdwhy_run(w, session, argv), 0);
+		r = report_of(w, work_path(w, session));
+		e = find_site(r, "eagain", NULL, "lock_again");
+		assert_non_null(e);
+		assert_int_equal(number_of(e, "fate.retried"), 1);
+		assert_int_equal(number_of(e, "fate.gave_up"), 0);
+		json_object_put(r);
+	}
+}
+
 static void the_holder_of_a_posix_lock_is_named(void **state)
 {
 	expect_holder(*state, "fcntl", "fcntl");
@@ -291,6 +343,9 @@ int main(void)
 		T(a_relative_path_is_shown_absolute),
 		T(with_no_stop_the_listener_is_named_and_left_alone),
 		T(the_holder_of_an_flock_is_named),
+		T(who_held_an_flock_is_named_when_all_is_over),
+		T(who_held_an_ofd_lock_is_named_when_all_is_over),
+		T(a_lock_that_was_got_in_the_end_was_not_given_up),
 		T(the_holder_of_a_posix_lock_is_named),
 		T(the_holder_of_an_ofd_lock_is_named),
 		T(the_holder_of_a_lockf_lock_is_named),

@@ -2,9 +2,10 @@
 /*
  * eagain_lock.c - tries to lock a file that another process has locked, and gives up.
  *
- * eagain_lock flock|fcntl|ofd|lockf|own|own-ofd|orphan FILE
+ * eagain_lock flock|fcntl|ofd|lockf|own|own-ofd|orphan FILE [again]
  *	own, own-ofd: held by a second descriptor of the same process
  *	orphan: who took the lock is gone; a child that inherited the descriptor holds it
+ *	again: until it has it
  */
 #include <fcntl.h>
 #include <signal.h>
@@ -58,9 +59,23 @@ static NOINLINE void lock_in_vain(const char *how, const char *path)
 	close(fd);
 }
 
+/* Gets it in the end. */
+static NOINLINE void lock_again(const char *how, const char *path, pid_t holder)
+{
+	int fd = open(path, O_RDWR | O_CREAT, 0600);
+
+	if (!take(how, fd) || errno != EAGAIN)
+		target_die(how);
+	kill(holder, SIGKILL);
+	waitpid(holder, NULL, 0);
+	if (take(how, fd))
+		target_die(how);
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
-	pid_t taker, holder = 0;
+	pid_t taker = 0, holder = 0;
 	int p[2];
 
 	if (argc < 3 || pipe(p))
@@ -77,10 +92,16 @@ int main(int argc, char **argv)
 		if (taker != holder)
 			waitpid(taker, NULL, 0);
 	}
+	if (argc > 3) {
+		lock_again(argv[1], argv[2], holder);
+		return 0;
+	}
 	lock_in_vain(argv[1], argv[2]);
 	printf("holder %d\n", (int)holder);
 	target_ready();
 	if (holder)
 		kill(holder, SIGKILL);
+	if (holder && taker == holder)
+		waitpid(holder, NULL, 0);
 	return 0;
 }
