@@ -36,7 +36,7 @@ static void print_symbol(struct out_page *p, const struct model_frame *f, const 
 {
 	const struct model_module *m = f->module == MODEL_NONE ? NULL : &p->m->modules[f->module];
 
-	fprintf(p->to, "       %s", s->function ? s->function : "");
+	fputs(s->function ? s->function : "", p->to);
 	if (!s->function)
 		fprintf(p->to, "%s%s0x%llx", m ? out_page_base(m->path) : "", m ? "+" : "",
 			(unsigned long long)f->offset);
@@ -46,7 +46,20 @@ static void print_symbol(struct out_page *p, const struct model_frame *f, const 
 	else if (s->function && m)
 		fprintf(p->to, "  %s%s+0x%llx%s", term_on(TERM_dim), out_page_base(m->path),
 			(unsigned long long)f->offset, term_off());
-	fprintf(p->to, "%s\n", s->inlined ? " (inlined)" : "");
+	if (s->inlined)
+		fputs(" (inlined)", p->to);
+}
+
+void out_page_place(struct out_page *p, uint32_t stack)
+{
+	const struct model_stack *k = stack == MODEL_NONE ? NULL : &p->m->stacks[stack];
+	const struct symbol *s;
+	size_t n;
+
+	if (!k || !k->depth)
+		return;
+	s = symbols_at(p->s, &p->m->frames[k->first], &n);
+	print_symbol(p, &p->m->frames[k->first], &s[0]);
 }
 
 void out_page_stack(struct out_page *p, uint32_t stack)
@@ -61,8 +74,11 @@ void out_page_stack(struct out_page *p, uint32_t stack)
 
 		if (!p->o->all && is_start(&s[n - 1]))
 			break;
-		for (size_t j = 0; j < n && shown < most; j++, shown++)
+		for (size_t j = 0; j < n && shown < most; j++, shown++) {
+			fputs("       ", p->to);
 			print_symbol(p, f, &s[j]);
+			fputc('\n', p->to);
+		}
 		all += n;
 	}
 	if (all > shown)

@@ -21,6 +21,8 @@ const char *out_page_base(const char *path);
 void out_page_heading(struct out_page *p, enum term_style style, const char *what);
 /* A few frames, or all with --all. */
 void out_page_stack(struct out_page *p, uint32_t stack);
+/* The innermost frame, on this line. */
+void out_page_place(struct out_page *p, uint32_t stack);
 /* "redis 12, redis 13 and 4 more" */
 void out_page_pids(struct out_page *p, const struct model_pids *pids);
 

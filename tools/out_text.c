@@ -10,6 +10,7 @@
 #include "util.h"
 
 #define FINDINGS_SHOWN 5 /* of a kind */
+#define AT_EXIT_WHOLE 2  /* so few are shown with their stacks: a test that forgot one */
 
 /* ---- findings ---------------------------------------------------------------------------------
  */
@@ -95,12 +96,27 @@ static void print_failures(struct out_page *p)
 		fprintf(p->to, "\n    %u more like these: --all\n", hidden);
 }
 
-static bool worth_showing(const struct out_page *p, const struct model_fds *f)
+static bool is_at_exit(const struct out_page *p, const struct model_fds *f)
+{
+	return f->verdict.kind == VERDICT_at_exit && !f->listening && !f->suppressed &&
+	       !(p->o->call && p->o->call != f->call);
+}
+
+static unsigned count_at_exit(const struct out_page *p)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < p->m->fds_count; i++)
+		n += is_at_exit(p, &p->m->fds[i]);
+	return n;
+}
+
+static bool worth_showing(const struct out_page *p, const struct model_fds *f, unsigned at_exit)
 {
 	if (f->suppressed || (p->o->call && p->o->call != f->call))
 		return false;
 	return p->o->all || f->verdict.kind >= VERDICT_idle ||
-	       (f->verdict.kind == VERDICT_at_exit && !f->listening);
+	       (at_exit <= AT_EXIT_WHOLE && is_at_exit(p, f));
 }
 
 static void print_fds(struct out_page *p, const struct model_fds *f)
@@ -109,10 +125,10 @@ static void print_fds(struct out_page *p, const struct model_fds *f)
 				 names_call_plain(f->call));
 
 	out_page_heading(p,
-		f->verdict.kind == VERDICT_leak      ? TERM_red
-		: f->verdict.kind == VERDICT_growing ? TERM_yellow
-						     : TERM_dim,
-		what);
+			 f->verdict.kind == VERDICT_leak      ? TERM_red
+			 : f->verdict.kind == VERDICT_growing ? TERM_yellow
+							      : TERM_dim,
+			 what);
 	fprintf(p->to, "%s\n     ", f->verdict.reason);
 	out_page_pids(p, &f->pids);
 	for (size_t i = 0; i < f->target_count && i < 3; i++)
@@ -126,12 +142,34 @@ static void print_fds(struct out_page *p, const struct model_fds *f)
 	free(what);
 }
 
+/* A daemon leaves its log, its pipes and its epoll fd to the kernel: a line each, no finding. */
+static void print_at_exit(struct out_page *p, unsigned n)
+{
+	unsigned left = FINDINGS_SHOWN;
+
+	fprintf(p->to, "\nOpen at the end, and not rising before, at %u places:\n", n);
+	for (size_t i = 0; i < p->m->fds_count && left; i++) {
+		const struct model_fds *f = &p->m->fds[i];
+
+		if (!is_at_exit(p, f))
+			continue;
+		fprintf(p->to, "     %llu %s of %s at ", (unsigned long long)f->open,
+			names_kind(f->kind), names_call_plain(f->call));
+		out_page_place(p, f->stack);
+		fprintf(p->to, "%s%s%s\n", f->target_count ? ": " : "",
+			f->target_count ? f->targets[0] : "", f->target_count > 1 ? ", ..." : "");
+		left--;
+	}
+	fprintf(p->to, "     %s\n",
+		n > FINDINGS_SHOWN ? "more, and stacks: --all" : "stacks: --all");
+}
+
 static void print_births(struct out_page *p)
 {
-	unsigned left = p->o->all ? ~0u : FINDINGS_SHOWN, hidden = 0;
+	unsigned left = p->o->all ? ~0u : FINDINGS_SHOWN, hidden = 0, at_exit = count_at_exit(p);
 
 	for (size_t i = 0; i < p->m->fds_count; i++) {
-		if (!worth_showing(p, &p->m->fds[i]))
+		if (!worth_showing(p, &p->m->fds[i], at_exit))
 			continue;
 		if (left && left--)
 			print_fds(p, &p->m->fds[i]);
@@ -140,20 +178,39 @@ static void print_births(struct out_page *p)
 	}
 	if (hidden)
 		fprintf(p->to, "\n    %u more birth sites: --all\n", hidden);
+	if (at_exit > AT_EXIT_WHOLE && !p->o->all)
+		print_at_exit(p, at_exit);
 }
 
-static void print_limit(struct out_page *p, const struct model_eagain *e)
+static void print_limit(struct out_page *p, const struct model_eagain *e, const char *advised)
 {
 	out_page_heading(p, TERM_red,
-		e->error == 24 ? "too many open files (EMFILE):" : "file table overflow (ENFILE):");
+			 e->error == 24 ? "too many open files (EMFILE):"
+					: "file table overflow (ENFILE):");
 	fprintf(p->to, "%s%s%s, %llu time%s in ", names_call_plain(e->call),
-		e->target ? " on " : "", e->target ? e->target : "",
-		(unsigned long long)e->count, e->count == 1 ? "" : "s");
+		e->target ? " on " : "", e->target ? e->target : "", (unsigned long long)e->count,
+		e->count == 1 ? "" : "s");
 	out_page_pids(p, &e->pids);
 	fprintf(p->to, "\n     %s\n", e->limit.sentence);
 	out_page_stack(p, e->stack);
 	out_at_limit(p->to, p->m, p->s, e);
-	fprintf(p->to, "     %sadvice:%s %s\n", term_on(TERM_bold), term_off(), e->limit.advice);
+	if (!advised || strcmp(advised, e->limit.advice))
+		fprintf(p->to, "     %sadvice:%s %s\n", term_on(TERM_bold), term_off(),
+			e->limit.advice);
+}
+
+static void print_limits(struct out_page *p)
+{
+	const char *advised = NULL;
+
+	for (size_t i = 0; i < p->m->limits_count; i++) {
+		const struct model_eagain *e = &p->m->limits[i];
+
+		if (p->o->call && p->o->call != e->call)
+			continue;
+		print_limit(p, e, advised);
+		advised = e->limit.advice;
+	}
 }
 
 /* ---- the frame around them ----------------------------------------------------------------------
@@ -282,9 +339,7 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 
 	model_summarize(m, &t);
 	print_head(&p, &t);
-	for (size_t i = 0; i < m->limits_count; i++)
-		if (!o->call || o->call == m->limits[i].call)
-			print_limit(&p, &m->limits[i]);
+	print_limits(&p);
 	print_failures(&p);
 	out_shorts(&p);
 	out_misuse(&p);
@@ -293,8 +348,7 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 	out_rules(&p);
 	print_totals(&p, &t);
 	if (m->quarantine)
-		fprintf(to, "Quarantine: up to %u closed numbers were held back\n",
-			m->quarantine);
+		fprintf(to, "Quarantine: up to %u closed numbers were held back\n", m->quarantine);
 	if (t.suppressed)
 		fprintf(to, "Suppressed: %llu place%s\n", (unsigned long long)t.suppressed,
 			t.suppressed == 1 ? "" : "s");

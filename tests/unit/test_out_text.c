@@ -91,6 +91,72 @@ static void pitfall_27_many_findings_fit_one_screen(void **state)
 	assert_null(strstr(report(true, 0), "more like these"));
 }
 
+/* The fds of a daemon that was stopped: its log, its epoll fd, its pipes. */
+static void put_open(unsigned places)
+{
+	begin_daemon(11);
+	for (unsigned i = 0; i < places; i++) {
+		const struct record_site s = {
+			.stack = make_stack_at(&made, MAKE_BASE, 0x40 + 16 * i),
+			.call = CALL_open,
+			.kind = KIND_file,
+			.count = 1,
+			.open = 1,
+			.target = make_path(&made, "/var/log/daemon")};
+
+		make_slot(&made, (int)(3 + i),
+			  (struct record_slot){.state = SLOT_open,
+					       .kind = KIND_file,
+					       .call = CALL_open,
+					       .target = s.target,
+					       .site = make_site(&made, s)});
+	}
+	make_exit(&made, 1000000000, 0);
+	save("11.rec");
+}
+
+static void what_a_daemon_left_to_its_end_is_a_line_each(void **state)
+{
+	(void)state;
+	put_open(4);
+	report(false, 0);
+	assert_non_null(strstr(page, "Open at the end, and not rising before, at 4 places:\n"));
+	assert_non_null(strstr(page, "\n     1 file of open at daemon+0x40: /var/log/daemon\n"));
+	assert_null(strstr(page, "at-exit file"));
+	report(true, 0);
+	assert_null(strstr(page, "Open at the end, and"));
+	assert_non_null(strstr(page, " 4. at-exit file of open: 1 of 1 open at the end"));
+}
+
+static void the_one_fd_that_a_test_forgot_has_its_stack(void **state)
+{
+	(void)state;
+	put_open(1);
+	report(false, 0);
+	assert_non_null(strstr(page, " 1. at-exit file of open: 1 of 1 open at the end"));
+	assert_null(strstr(page, "Open at the end, and"));
+}
+
+static void the_same_advice_is_given_once(void **state)
+{
+	const char *first;
+
+	(void)state;
+	begin_daemon(11);
+	for (uint64_t i = 0; i < 2; i++)
+		make_site(&made, (struct record_site){
+					 .stack = make_stack_at(&made, MAKE_BASE, 0x40 + 16 * i),
+					 .call = CALL_open,
+					 .error = EMFILE,
+					 .count = 1});
+	save("11.rec");
+	report(false, 0);
+	first = strstr(page, "advice: find what holds them");
+	assert_non_null(strstr(page, " 2. too many open files"));
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "advice:"));
+}
+
 static void what_many_processes_did_not_show_is_one_line(void **state)
 {
 	(void)state;
@@ -145,6 +211,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(pitfall_26_what_failed_is_shown_and_what_is_benign_only_when_asked),
 		TEST(pitfall_27_many_findings_fit_one_screen),
+		TEST(what_a_daemon_left_to_its_end_is_a_line_each),
+		TEST(the_one_fd_that_a_test_forgot_has_its_stack),
+		TEST(the_same_advice_is_given_once),
 		TEST(what_many_processes_did_not_show_is_one_line),
 		TEST(no_control_byte_of_a_record_reaches_the_terminal),
 	};
