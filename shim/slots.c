@@ -259,25 +259,24 @@ void slots_birth(int fd, const struct slots_birth *b)
 }
 
 /* That it had a lock, and until when, is known until the number is used again. */
-static void let_go(struct record_slot *s, uint64_t now_ns)
+static COLD void let_go(struct record_slot *s)
 {
 	if (s->flags & SLOT_LOCKED && !s->failed_ns)
-		record_poke(&s->failed_ns, now_ns);
+		record_poke(&s->failed_ns, self_now_coarse());
 }
 
 uint32_t slots_closing(struct record_slot *s)
 {
 	uint32_t seq = write_begin(s);
-	uint64_t now;
 	uint8_t was;
 
 	was = set_state(s, SLOT_closing);
 	write_end(s, seq);
 	if (unlikely(was != SLOT_open))
 		return 0; /* another thread's close is counted */
-	now = self_now_coarse();
-	count_death(s, now);
-	let_go(s, now);
+	if (unlikely(s->flags & SLOT_LOCKED))
+		let_go(s);
+	count_death(s, self_now_coarse());
 	return seq + 1;
 }
 
@@ -360,7 +359,7 @@ void slots_locked(int fd, bool locked)
 	if (!s || s->state != SLOT_open)
 		return;
 	if (!locked) {
-		let_go(s, self_now_coarse());
+		let_go(s);
 		return;
 	}
 	record_poke(&s->failed_ns, 0);
