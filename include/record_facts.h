@@ -45,7 +45,7 @@ struct record_shared {
 #define FACTS(X) \
 	X(mode) X(timeout) X(waited) X(sndbuf) X(outq) X(inq) X(peer) X(queue) X(backlog) \
 	X(somaxconn) X(holder) X(tcp) X(pipe) X(limit) X(inode) X(type) X(range) X(peer_inode) \
-	X(peer_unread)
+	X(peer_unread) X(peer_addr)
 enum facts_bit {
 #define X(n) FACT_##n,
 	FACTS(X)
@@ -111,7 +111,8 @@ struct record_facts {
 	uint64_t peer_unread;  /* bytes that the peer has not read yet */
 	char holder_comm[16];  /* terminated; "" unknown */
 	char peer_comm[16];
-	uint64_t pad2[4];
+	uint8_t peer_addr[28]; /* of a TCP connection: struct sockaddr_in or sockaddr_in6 */
+	uint32_t pad2;
 };
 
 _Static_assert(sizeof(struct record_mode) == 40, "record_mode");

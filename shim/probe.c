@@ -73,6 +73,15 @@ static void peer(int fd, struct record_facts *f)
 	HAVE(f, peer);
 }
 
+/* An accepted connection goes by the name of its listener: this is who is served. */
+static void far_address(int fd, struct record_facts *f)
+{
+	uint32_t bytes = sizeof(f->peer_addr);
+
+	if (!sysc(SYS_getpeername, fd, f->peer_addr, &bytes) && bytes <= sizeof(f->peer_addr))
+		HAVE(f, peer_addr);
+}
+
 static void tcp(int fd, struct record_facts *f)
 {
 	struct tcp_info t;
@@ -87,6 +96,7 @@ static void tcp(int fd, struct record_facts *f)
 	f->tcp_cwnd = t.tcpi_snd_cwnd;
 	f->tcp_retransmits = t.tcpi_total_retrans;
 	HAVE(f, tcp);
+	far_address(fd, f);
 }
 
 static void socket_facts(const struct probe_in *in, struct record_facts *f)

@@ -6,7 +6,8 @@ set -u
 build=${O:-build}
 dir=$(mktemp -d "${TMPDIR:-/tmp}/fdwhy-demo.XXXXXX") || exit 1
 trap 'rm -rf "$dir"' EXIT
-trap 'exit 130' INT TERM
+trap 'exit 143' TERM
+trap : INT # Ctrl-C ends the command; the report is what follows
 if [ -n "${1:-}" ]; then
 	echo "fdwhy run -- $*"
 	"$build/fdwhy" run -q -o "$dir/session" -- sh -c "$*"

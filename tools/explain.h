@@ -75,6 +75,7 @@ struct explain_in {
 	/* who is on the other side, when it is known */
 	int peer_pid; /* 0 unknown */
 	const char *peer_comm;
+	const char *peer_addr;    /* of TCP; NULL unknown */
 	const char *peer_unknown; /* why; NULL: ask the facts */
 	bool listener_known;
 	int listener_pid;

@@ -163,7 +163,8 @@ static const struct row {
 	{CAUSE_listener_backlog_full, cut_backlog,
 	 "raise net.core.somaxconn: it cuts the backlog that the listener asks for"},
 	{CAUSE_listener_backlog_full, small_backlog,
-	 "raise the backlog argument of the listener's listen() (net.core.somaxconn is its limit)"},
+	 "raise the backlog argument of the listener's listen() (net.core.somaxconn is its limit); "
+	 "where each connection keeps it busy for long, give it more workers"},
 	{CAUSE_lock_held, holds_itself,
 	 "the process locked the file through another descriptor: use that one, or close it first"},
 	{CAUSE_lock_held, holder_inherited,

@@ -3,6 +3,7 @@
  * explain_send.c - what could not be sent or written: whose memory is full, and who does not read.
  * A datagram socket that has room of its own fails for its receiver; that is not blamed on it.
  */
+#include <string.h>
 #include "explain_parts.h"
 #include "names.h"
 
@@ -43,6 +44,13 @@ static void say_peer(struct explanation *ret, const struct explain_in *in, const
 	explain_say(ret, ",");
 }
 
+/* " 10.0.0.7:41372", unless what failed goes by that name already. */
+static void say_far_address(struct explanation *ret, const struct explain_in *in)
+{
+	if (in->peer_addr && !(in->target && !strcmp(in->target, in->peer_addr)))
+		explain_say(ret, " %s", in->peer_addr);
+}
+
 static void say_tcp(struct explanation *ret, const struct explain_in *in)
 {
 	const struct record_facts *f = in->facts;
@@ -58,6 +66,7 @@ static void say_tcp(struct explanation *ret, const struct explain_in *in)
 		explain_say(ret, "; the network loses packets");
 	} else {
 		explain_say(ret, "; the peer");
+		say_far_address(ret, in);
 		if (in->peer_pid) {
 			explain_say(ret, ", ");
 			explain_say_who(ret, in->peer_pid, in->peer_comm);

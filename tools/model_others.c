@@ -11,6 +11,7 @@
 #include "model_others.h"
 #include "model_states.h"
 #include "names.h"
+#include "record_read.h"
 #include "session.h"
 #include "util.h"
 
@@ -198,6 +199,13 @@ static int receiver_of(const struct model *m, const struct model_eagain *e)
 		    !strcmp(x->target, e->target))
 			return m->processes[x->process].pid;
 	}
+	for (size_t i = 0; e->target && i < m->gone_count; i++) {
+		const struct model_gone *x = &m->gone[i];
+
+		if (x->kind == KIND_unix_dgram && !(x->flags & SLOT_CONNECTED) && x->target &&
+		    !strcmp(x->target, e->target))
+			return m->processes[x->process].pid;
+	}
 	return 0;
 }
 
@@ -212,6 +220,19 @@ static int present_peer(const struct model_others *o, const struct model_eagain 
 		      : NULL;
 
 	return end ? end->pid : 0;
+}
+
+static void find_address(const struct model_eagain *e, struct explain_in *in,
+			 struct model_names *names)
+{
+	char *text;
+
+	if (!have(e, FACT_peer_addr))
+		return;
+	text = record_address(e->facts.peer_addr, sizeof(e->facts.peer_addr));
+	snprintf(names->peer_addr, sizeof(names->peer_addr), "%s", text);
+	in->peer_addr = names->peer_addr;
+	free(text);
 }
 
 static void find_peer(const struct model *m, const struct model_others *o, struct model_eagain *e,
@@ -233,6 +254,7 @@ static void find_peer(const struct model *m, const struct model_others *o, struc
 		in->peer_unknown = "a pair of this process's own making, and gone by now";
 	else if (e->has_facts)
 		in->peer_unknown = "gone by now, or not for us to see";
+	find_address(e, in, names);
 	e->other_role = "peer";
 	if (now || (in->peer_pid && ran_before(m, e, in->peer_pid)))
 		e->other_pid = in->peer_pid;

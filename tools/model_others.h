@@ -10,7 +10,7 @@ struct model_others;
 
 /* Room for the words that explain_in points to. */
 struct model_names {
-	char peer[64], setter[64];
+	char peer[64], setter[64], peer_addr[64];
 	struct holder holder;
 };
 

@@ -10,6 +10,7 @@
 #include "names.h"
 #include "out_items.h"
 #include "out_page.h"
+#include "record_read.h"
 #include "util.h"
 
 #define TICK_NS 10000000u /* coarse clocks of two processes: less is no order */
@@ -196,6 +197,17 @@ static void add_listener(struct json_object *o, const struct model *m, struct sy
 	    json_known(accepted, accepted ? l->last_accept_ns - l->first_accept_ns : 0));
 }
 
+static struct json_object *peer_address(const struct model_eagain *e)
+{
+	char *text = have(e, FACT_peer_addr)
+			     ? record_address(e->facts.peer_addr, sizeof(e->facts.peer_addr))
+			     : NULL;
+	struct json_object *o = json_text(text);
+
+	free(text);
+	return o;
+}
+
 static struct json_object *evidence(const struct model *m, struct symbols *s,
 				    const struct model_eagain *e)
 {
@@ -220,6 +232,7 @@ static struct json_object *evidence(const struct model *m, struct symbols *s,
 	add_listener(o, m, s, e);
 	ADD(o, "peer_pid", json_known(e->peer_pid != 0, (uint64_t)e->peer_pid));
 	ADD(o, "peer_comm", json_text(e->peer_comm));
+	ADD(o, "peer_address", peer_address(e));
 	ADD(o, "holder_pid", json_known(e->holder_pid != 0, (uint64_t)e->holder_pid));
 	ADD(o, "holder_comm", json_text(e->holder_comm));
 	ADD(o, "holder_cmdline", json_text(e->holder_cmdline));

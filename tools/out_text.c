@@ -244,12 +244,14 @@ static void print_totals(struct out_page *p, const struct model_summary *t)
 	fprintf(p->to,
 		"\nTotals: %llu EAGAIN at %llu places (%llu benign); %llu fds opened, %llu closed, "
 		"%llu "
-		"open%s\n",
+		"open%s%s\n",
 		(unsigned long long)t->eagains,
 		(unsigned long long)(t->failures + t->suspicious + t->benign),
 		(unsigned long long)t->benign, (unsigned long long)opened,
 		(unsigned long long)closed, (unsigned long long)t->open,
-		p->m->live ? " now" : " at the end");
+		p->m->live ? " now" : " at the end",
+		t->processes > 1 && t->open + closed > opened ? ", inherited ones in each process"
+							      : "");
 }
 
 /* The same thing not seen in many processes is one line: how often, in how many. */

@@ -285,7 +285,7 @@ static char *netlink_text(const struct sockaddr_storage *a)
 	return util_format("netlink:%u", nl->nl_pid);
 }
 
-static char *address_text(const char *data, size_t bytes)
+char *record_address(const void *data, size_t bytes)
 {
 	struct sockaddr_storage a;
 	char host[INET6_ADDRSTRLEN] = "?";
@@ -305,7 +305,7 @@ static char *address_text(const char *data, size_t bytes)
 		return util_format("[%s]:%u", host, ntohs(in->sin6_port));
 	}
 	if (a.ss_family == AF_UNIX && bytes > 2)
-		return unix_text(data + 2, bytes - 2);
+		return unix_text((const char *)data + 2, bytes - 2);
 	if (a.ss_family == AF_NETLINK)
 		return netlink_text(&a);
 	return util_format("address family %u", a.ss_family);
@@ -321,7 +321,7 @@ static char *text_at(const struct record *r, uint32_t id, int depth)
 	if (!s || depth > 8)
 		return NULL;
 	if (s->type == STRING_addr)
-		return address_text(s->data, s->bytes);
+		return record_address(s->data, s->bytes);
 	if (s->type != STRING_path_at) {
 		joined = util_format("%.*s%s", (int)s->bytes, s->data,
 				     s->flags & STRING_CUT ? "..." : "");

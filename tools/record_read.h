@@ -45,6 +45,8 @@ const struct record_string *record_string(const struct record *r, uint32_t id);
 /* A path or address as text (allocated): relative paths joined with their directory. NULL: unknown.
  */
 char *record_text(const struct record *r, uint32_t id);
+/* "127.0.0.1:80", of a struct sockaddr; allocated. */
+char *record_address(const void *data, size_t bytes);
 const struct record_site *record_site(const struct record *r, uint64_t i);
 /* EAGAINs of the process, those that a rule made apart. */
 uint64_t record_eagains(const struct record *r);

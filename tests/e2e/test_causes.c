@@ -130,6 +130,25 @@ static int told_pid(const struct proc *p, const char *what)
 	return pid;
 }
 
+/* Of a receiver that has ended in order there is no socket left, only its record. */
+static void a_datagram_receiver_is_named_when_all_is_over(void **state)
+{
+	const struct work *w = *state;
+	char *argv[] = {ARG(built("targets/eagain_dgram")), "peer", ARG(w->dir), NULL};
+	struct proc p = preload_start(w, work_path(w, "s"), argv);
+	json_object *r, *e;
+
+	assert_true(proc_says(&p, "ready"));
+	proc_close_input(&p);
+	assert_int_equal(proc_wait(&p), 0);
+	r = report_of(w, work_path(w, "s"));
+	e = find_site(r, "eagain", "sendto", "send_datagrams");
+	assert_non_null(e);
+	assert_string_equal(text_of(e, "cause"), "peer-queue-full");
+	assert_int_equal(number_of(e, "evidence.peer_pid"), p.pid);
+	json_object_put(r);
+}
+
 static void expect_listener(const struct work *w, const char *mode, const char *relative,
 			    const char *shown)
 {
@@ -337,6 +356,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(every_cause_and_mode_is_told),
 		T(a_full_queue_of_a_datagram_receiver_is_not_our_buffer),
+		T(a_datagram_receiver_is_named_when_all_is_over),
 		T(a_few_big_datagrams_fill_our_own_buffer),
 		T(a_full_backlog_names_the_listener),
 		T(a_full_backlog_names_the_listener_after_a_timeout),

@@ -71,8 +71,10 @@ static void expect_how_full(json_object *e, const struct row *x)
 				    number_of(e, "evidence.unread_bytes"));
 	if (!strcmp(x->cause, "peer-queue-full"))
 		assert_non_null(strstr(text_of(e, "sentence"), "net.unix.max_dgram_qlen is"));
-	if (!strcmp(x->kind, "tcp"))
+	if (!strcmp(x->kind, "tcp")) {
 		assert_string_equal(text_of(e, "evidence.tcp_state"), "ESTABLISHED");
+		assert_int_equal(strncmp(text_of(e, "evidence.peer_address"), "127.0.0.1:", 10), 0);
+	}
 }
 
 /* The channel is open and nobody tried again. */

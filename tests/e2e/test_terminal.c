@@ -40,10 +40,9 @@ static void on_slave(const char *slave, char *const argv[])
 	_exit(127);
 }
 
-static void begin(struct terminal *t, const char *shell_text)
+static void begin_argv(struct terminal *t, char *const argv[])
 {
 	const struct winsize size = {.ws_row = 30, .ws_col = 90};
-	char *argv[] = {ARG(built("fdwhy")), "run", "-q", "sh", "-c", ARG(shell_text), NULL};
 	char *slave;
 
 	memset(t, 0, sizeof(*t));
@@ -55,6 +54,13 @@ static void begin(struct terminal *t, const char *shell_text)
 	assert_true(t->pid >= 0);
 	if (!t->pid)
 		on_slave(slave, argv);
+}
+
+static void begin(struct terminal *t, const char *shell_text)
+{
+	char *argv[] = {ARG(built("fdwhy")), "run", "-q", "sh", "-c", ARG(shell_text), NULL};
+
+	begin_argv(t, argv);
 }
 
 static void take_output(struct terminal *t, int ms)
@@ -162,6 +168,21 @@ static void an_interrupt_key_ends_a_plain_command(void **state)
 	begin(&t, "echo ready; exec cat");
 	assert_true(says(&t, "ready"));
 	type(&t, "\003");
+	assert_int_equal(finish(&t), 128 + SIGINT);
+}
+
+/* `make run CMD=...` of a daemon ends so: the report is what was asked for. */
+static void the_demonstration_reports_after_an_interrupt_key(void **state)
+{
+	char *argv[] = {"/bin/sh", "tests/run-demo.sh", "echo rea''dy; exec cat", NULL};
+	struct terminal t;
+
+	(void)state;
+	setenv("O", built("."), 1);
+	begin_argv(&t, argv);
+	assert_true(says(&t, "ready"));
+	type(&t, "\003");
+	assert_true(says(&t, "Totals: "));
 	assert_int_equal(finish(&t), 128 + SIGINT);
 }
 
@@ -328,6 +349,7 @@ int main(void)
 		T(the_command_has_the_terminal),
 		T(an_interrupt_key_reaches_the_command_once),
 		T(an_interrupt_key_ends_a_plain_command),
+		T(the_demonstration_reports_after_an_interrupt_key),
 		T(a_new_window_size_reaches_the_command_once),
 		T(the_command_stops_and_goes_on_with_its_job),
 		T(a_hangup_ends_the_command),
