@@ -21,6 +21,15 @@ static inline void count_add32(uint32_t *counter, uint32_t n)
 	__asm__("addl %1, %0" : "+m"(*counter) : "ir"(n));
 }
 
+/* One more; what it was before. */
+static inline uint64_t count_next64(uint64_t *counter)
+{
+	uint64_t n = 1;
+
+	__asm__("xaddq %0, %1" : "+r"(n), "+m"(*counter));
+	return n;
+}
+
 static inline void count_or32(uint32_t *word, uint32_t bits)
 {
 	__asm__("orl %1, %0" : "+m"(*word) : "ir"(bits));
@@ -39,31 +48,35 @@ static inline bool count_up_is_negative(uint32_t *counter)
 	__asm__("addl $1, %0" : "+m"(*counter), "=@ccs"(negative));
 	return negative;
 }
-#else /* as near to it as C comes */
+#else /* a loop until nothing got in between; the price is paid on these machines only */
 static inline void count_add64(uint64_t *counter, uint64_t n)
 {
-	*(volatile uint64_t *)counter += n;
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
 static inline void count_add32(uint32_t *counter, uint32_t n)
 {
-	*(volatile uint32_t *)counter += n;
+	__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t count_next64(uint64_t *counter)
+{
+	return __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
 }
 
 static inline void count_or32(uint32_t *word, uint32_t bits)
 {
-	*(volatile uint32_t *)word |= bits;
+	__atomic_fetch_or(word, bits, __ATOMIC_RELAXED);
 }
 
 static inline void count_and32(uint32_t *word, uint32_t bits)
 {
-	*(volatile uint32_t *)word &= bits;
+	__atomic_fetch_and(word, bits, __ATOMIC_RELAXED);
 }
 
 static inline bool count_up_is_negative(uint32_t *counter)
 {
-	*counter += 1;
-	return (int32_t)*counter < 0;
+	return (int32_t)__atomic_add_fetch(counter, 1, __ATOMIC_RELAXED) < 0;
 }
 #endif
 

@@ -132,7 +132,7 @@ bool store_event_grow(uint64_t n);
 static inline struct record_event *store_event_begin(uint64_t *ret_seq)
 {
 	uint64_t *used = &store.head->part[PART_ring].used;
-	uint64_t n = __libc_single_threaded ? (*used)++
+	uint64_t n = __libc_single_threaded ? count_next64(used)
 					    : __atomic_fetch_add(used, 1, __ATOMIC_RELAXED);
 	struct record_event *e = &store.ring[n & store.ring_last];
 
