@@ -23,7 +23,7 @@ static const struct {
 };
 
 /* fds born before have been given to a child. */
-static uint64_t shared_until_ns;
+static AT_START uint64_t shared_until_ns;
 
 void call_sharing(void)
 {

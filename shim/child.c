@@ -26,10 +26,13 @@ enum look {
 
 static void look_alone(enum look when);
 
-/* No system call of ours: the parent's record says so. */
-static bool cannot_follow(void)
+/*
+ * No system call of ours: the parent's record says so. Not looked at (a page to map) where a record
+ * waits, which it does only without a filter.
+ */
+static bool cannot_follow(bool copied)
 {
-	if (!store.head->seccomp)
+	if (store_spare_waits(copied) || !store.head->seccomp)
 		return false;
 	store.head->child_errno = EPERM;
 	self_add64(&store.head->missed[MISS_child_unrecorded], 1);
@@ -44,7 +47,7 @@ static void begin(bool copied)
 	self_gate.state = SELF_starting;
 	self_forked();
 	rules_forked();
-	if (!store.head || cannot_follow() || !config.session ||
+	if (!store.head || cannot_follow(copied) || !config.session ||
 	    store_forked(config.session, copied)) {
 		self_gate.state = SELF_off; /* the mapping is the parent's: touch nothing */
 		return;
@@ -59,6 +62,8 @@ static void begin(bool copied)
 
 void child_begin(bool copied)
 {
+	if (copied) /* wiped: to read it first would be a fault more */
+		__atomic_fetch_or(&self_gate.state, 0, __ATOMIC_RELAXED);
 	if (self_gate.state == SELF_new && self_began && !self_vforked())
 		begin(copied);
 }

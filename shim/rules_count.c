@@ -22,7 +22,7 @@ static THREAD struct thread_count {
 static THREAD uint32_t thread_number;
 static uint32_t threads;
 static uint64_t process_key = 1;
-static uint64_t forks;
+static AT_START uint64_t forks;
 
 /* Counts per site: open addressing; a site that finds no place any more never acts. */
 #define SITES 2048u
@@ -60,12 +60,13 @@ void rules_forked(void)
 {
 	process_key = mix(process_key, forks);
 	forks = 0;
+	if (!rules_map.end) /* nothing was counted: these pages stay the parent's */
+		return;
 	threads = 0;
 	thread_number = 0;
 	memset(process_counts, 0, sizeof(process_counts));
 	memset(thread_counts, 0, sizeof(thread_counts));
-	if (rules_map.end)
-		memset(sites, 0, sizeof(sites));
+	memset(sites, 0, sizeof(sites));
 }
 
 void rules_count_from_zero(unsigned place)

@@ -14,7 +14,7 @@
 #define KEPT_SLOTS (4 * CHUNK) /* more are kept in a mapping of their own */
 
 static struct record_slot kept_here[KEPT_SLOTS];
-static struct {
+static AT_START struct {
 	uint32_t by; /* tid: one fork at a time has a copy; another thread's does without */
 	struct record_slot *slots;
 	uint64_t count;
@@ -90,7 +90,8 @@ static void forget_copy(void)
 {
 	if (kept.slots && kept.slots != kept_here)
 		sysc(SYS_munmap, kept.slots, kept.count * sizeof(*kept.slots));
-	kept.slots = NULL;
+	if (kept.slots)
+		kept.slots = NULL;
 	__atomic_store_n(&kept.by, 0, __ATOMIC_RELEASE);
 }
 

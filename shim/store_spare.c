@@ -15,13 +15,15 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-static struct {
-	struct record_header *head;  /* of the mapped file; NULL none */
-	uint32_t busy;               /* a thread prepares or drops it, or is in its fork */
-	bool prepared;               /* for the fork that is under way */
-	uint32_t number;             /* of the last one that was made */
-	uint32_t uid;                /* whose file it is */
-	uint64_t copied[PART_COUNT]; /* bytes of the arenas that are there already */
+/* Written at each fork, by parent and child, and so on the page that both write anyway. */
+static AT_START struct {
+	struct record_header *head; /* of the mapped file; NULL none */
+	uint32_t busy;              /* a thread prepares or drops it, or is in its fork */
+	bool prepared;              /* for the fork that is under way */
+	uint32_t number;            /* of the last one that was made */
+	uint32_t uid;               /* whose file it is */
+	uint32_t copied[2];         /* bytes of stacks and strings that are there already */
+	uint64_t bytes;
 } spare;
 
 static uint8_t *part_of(struct record_header *h, unsigned id)
@@ -124,9 +126,10 @@ static void make(const char *session)
 	}
 	fill_new(x, number);
 	spare.number = number + 1;
-	memset(spare.copied, 0, sizeof(spare.copied));
+	spare.copied[0] = spare.copied[1] = 0;
+	spare.bytes = x->file_bytes;
 	spare.uid = (uint32_t)sysc(SYS_geteuid);
-	store_exe(); /* each child would have to ask */
+	store_exe();                                        /* each child would have to ask */
 	__atomic_store_n(&spare.head, x, __ATOMIC_RELEASE); /* a child of another thread's fork */
 }
 
@@ -135,7 +138,7 @@ static void forget(void)
 	struct record_header *x = spare.head;
 
 	__atomic_store_n(&spare.head, NULL, __ATOMIC_RELEASE);
-	sysc(SYS_munmap, x, store.head->file_bytes);
+	sysc(SYS_munmap, x, spare.bytes);
 }
 
 static bool drop(const char *session, const struct record_total *total)
@@ -197,24 +200,33 @@ static void copy_sites(struct record_header *x, uint64_t bytes)
 
 /* What is in an arena stays as it is, but for what is just being written. */
 #define PENDING (4 * RECORD_PAGE)
+static void copy_arena(struct record_header *x, unsigned id, uint64_t live)
+{
+	uint32_t *copied = &spare.copied[id == PART_strings];
+	uint64_t from = *copied < live ? *copied : live;
+
+	memcpy(part_of(x, id) + from, (uint8_t *)store_part(id) + from, live - from);
+	if (live > PENDING && __libc_single_threaded)
+		*copied = (uint32_t)(live - PENDING);
+	else if (*copied)
+		*copied = 0;
+}
+
 static void copy_part(struct record_header *x, const struct record_header *h, unsigned id)
 {
 	uint64_t live = store_live_bytes(h, id), stale = stale_bytes(x, id);
-	uint64_t from = spare.copied[id] < live ? spare.copied[id] : live;
 	uint8_t *to = part_of(x, id);
 
 	if (id == PART_slots || id == PART_totals)
 		return; /* the caller's; the spare's own */
 	if (id == PART_sites)
 		copy_sites(x, live);
+	else if (id == PART_stacks || id == PART_strings)
+		copy_arena(x, id, live);
 	else
-		memcpy(to + from, (uint8_t *)store_part(id) + from, live - from);
+		memcpy(to, store_part(id), live);
 	if (stale > live)
 		memset(to + live, 0, stale - live);
-	if ((id == PART_stacks || id == PART_strings) && live > PENDING && __libc_single_threaded)
-		spare.copied[id] = live - PENDING;
-	else
-		spare.copied[id] = 0;
 }
 
 static void copy_header(struct record_header *x, struct record_header *h)
@@ -245,7 +257,7 @@ static struct record_header *prepare(const char *session, uint64_t *ret_stale_sl
 		make(session);
 	x = spare.head;
 	h = *store.head;
-	if (!x || h.part[PART_chunks].real_bytes || !has_room(x, &h))
+	if (!x || h.seccomp || h.part[PART_chunks].real_bytes || !has_room(x, &h))
 		return NULL;
 	for (unsigned i = 0; i < PART_COUNT; i++)
 		copy_part(x, &h, i);
@@ -290,11 +302,21 @@ void store_spare_forked(bool child)
 /* ---- in the child ------------------------------------------------------------------------------
  */
 
+bool store_spare_waits(bool copied)
+{
+	return copied && record_observe(&spare.prepared);
+}
+
+void store_spare_forbid(void)
+{
+	record_publish(&spare.prepared, false);
+}
+
 bool store_spare_take(bool copied)
 {
 	struct record_header *x = __atomic_load_n(&spare.head, __ATOMIC_ACQUIRE);
-	bool mine = copied && spare.prepared;
-	uint64_t bytes = store.head->file_bytes;
+	bool mine = store_spare_waits(copied);
+	uint64_t bytes = spare.bytes;
 	long r;
 
 	spare.busy = 0; /* of another thread of the parent */

@@ -21,6 +21,10 @@
 struct record_header *store_spare_prepare(const char *session, uint64_t *ret_stale_slots);
 /* Parent: that fork is over, and whether there is a child. */
 void store_spare_forked(bool child);
+/* Child: it will take what was prepared. */
+bool store_spare_waits(bool copied);
+/* Under a seccomp filter no child may: it would be a system call of ours. */
+void store_spare_forbid(void);
 /*
  * Child: takes what was prepared for it (`copied`: by this very fork) in the place of the parent's
  * mapping. Whether or not it can, the parent's spare is the parent's alone from here on.

@@ -59,7 +59,8 @@ EXPORT pid_t fork(void)
 		forked(r);
 	if (r && copied)
 		slots_after_fork(r > 0);
-	errno = saved;
+	if (errno != saved) /* unread by most: a page less to copy */
+		errno = saved;
 	return r;
 }
 CALL_ALIAS(__fork, fork);
@@ -142,6 +143,7 @@ void wrap_before_filter(void)
 		return;
 	store_reserve();
 	store_spare_rename(config.session); /* an exec could not do it any more */
+	store_spare_forbid();
 	self_tid();
 	store.head->seccomp = 1;
 	self_gate.seccomp = 1;
