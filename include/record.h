@@ -221,7 +221,7 @@ struct record_stack {
 	uint16_t depth;
 	uint16_t flags; /* STACK_* */
 	uint32_t epoch;
-	uint32_t pad;
+	uint32_t site; /* 1 + index of the site last looked for with it (the shim's own book) */
 	uint64_t pc[];
 };
 

@@ -38,7 +38,7 @@ static uint32_t put(const struct key *k)
 	return id;
 }
 
-static struct record_site *find(const struct key *k, uint32_t *ret_id)
+static uint32_t find(const struct key *k)
 {
 	uint32_t *place;
 	uint32_t hash = store_hash(k, sizeof(*k), 0), id;
@@ -52,24 +52,39 @@ static struct record_site *find(const struct key *k, uint32_t *ret_id)
 			break;
 		id = store_index_add(&index_, place, hash, id, k);
 	} while (!id);
-	*ret_id = id;
-	return id ? store_site_at(id) : NULL;
+	return id;
+}
+
+/* Beside each stack stands its latest site: most have one. After a fork it may not be there yet. */
+static uint32_t beside(const struct key *k)
+{
+	uint32_t id = k->stack ? record_peek(&store_stack_at(k->stack)->site) : 0;
+
+	return id <= record_peek(&store.head->part[PART_sites].used) ? id : 0;
+}
+
+static WARM uint32_t elsewhere(const struct key *k)
+{
+	uint32_t *last = &recent[(k->stack ^ k->call) % RECENT];
+	uint32_t id = record_peek(last);
+
+	if (!id || !same(id, k))
+		id = find(k);
+	record_poke(last, id);
+	if (k->stack)
+		record_poke(&store_stack_at(k->stack)->site, id);
+	return id;
 }
 
 WARM struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id)
 {
 	const struct key k = {.stack = stack, .call = call, .error = error};
-	uint32_t *last = &recent[(stack ^ call) % RECENT];
-	uint32_t id = record_peek(last);
-	struct record_site *s;
+	uint32_t id = beside(&k);
 
-	if (id && same(id, &k)) {
-		*ret_id = id;
-		return store_site_at(id);
-	}
-	s = find(&k, ret_id);
-	record_poke(last, *ret_id);
-	return s;
+	if (unlikely(!id) || unlikely(!same(id, &k)))
+		id = elsewhere(&k);
+	*ret_id = id;
+	return id ? store_site_at(id) : NULL;
 }
 
 COLD bool store_event_grow(uint64_t n)
