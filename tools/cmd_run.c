@@ -43,12 +43,13 @@ static void summarize(const struct model_summary *s, const struct run_options *o
 	fprintf(stderr,
 		"fdwhy: %llu process%s; EAGAIN %llu times: %llu failing, %llu suspicious, %llu "
 		"benign "
-		"places; %llu leak%s, %llu misuse\n",
+		"places; %llu leak%s, %llu misuse%s\n",
 		(unsigned long long)s->processes, s->processes == 1 ? "" : "es",
 		(unsigned long long)s->eagains, (unsigned long long)s->failures,
 		(unsigned long long)s->suspicious, (unsigned long long)s->benign,
 		(unsigned long long)s->leaks, s->leaks == 1 ? "" : "s",
-		(unsigned long long)s->misuse);
+		(unsigned long long)s->misuse,
+		s->limits ? ", at the limit of open files" : "");
 	fprintf(stderr, "fdwhy: session %s; next: fdwhy report %s\n", path,
 		o->directory ? path : session_name(path));
 }

@@ -158,6 +158,23 @@ static void signals_reach_the_command(void **state)
 	assert_int_equal(proc_stop(&p, SIGTERM) >> 8, 33);
 }
 
+/* An EMFILE is no EAGAIN, but it must not be passed over in silence. */
+static void the_summary_tells_of_the_limit_of_open_files(void **state)
+{
+	const struct work *w = *state;
+	struct proc p;
+	char *text;
+
+	assert_int_equal(FDWHY(w, &p, "run", ARG(built("targets/lifetime")), "limit"), 0);
+	text = file_text(p.err);
+	assert_non_null(strstr(text, "misuse, at the limit of open files\n"));
+	free(text);
+	assert_int_equal(FDWHY(w, &p, "run", ARG(built("targets/lifetime")), "fine"), 0);
+	text = file_text(p.err);
+	assert_null(strstr(text, "limit of open files"));
+	free(text);
+}
+
 static void fail_on_leak_gives_the_chosen_status(void **state)
 {
 	const struct work *w = *state;
@@ -357,6 +374,7 @@ int main(void)
 		T(pitfall_11_an_existing_preload_stays_first),
 		T(a_daemon_that_forks_away_is_waited_for),
 		T(signals_reach_the_command),
+		T(the_summary_tells_of_the_limit_of_open_files),
 		T(fail_on_leak_gives_the_chosen_status),
 		T(each_word_of_fail_on_finds_what_it_names),
 		T(what_was_not_recorded_does_not_pass),
