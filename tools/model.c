@@ -440,8 +440,7 @@ static void take_event(const struct record_event *e, void *arg)
 /* A process that is just making its record is no damage. */
 static bool is_starting(const struct load *l, const char *name)
 {
-	return session_process_start(l->r.head.spare ? (pid_t)l->r.head.pid : (pid_t)atoi(name)) !=
-	       0;
+	return session_process_start(l->r.head.spare ? (pid_t)l->r.head.pid : atoi(name)) != 0;
 }
 
 static void load_record(const char *path, void *arg)
