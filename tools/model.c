@@ -171,25 +171,13 @@ static bool is_failure(const struct record_site *s)
 	       (s->error == EAGAIN || s->error == EMFILE || s->error == ENFILE);
 }
 
-/* A loop that closes what /proc/self/fd lists closes that too, before closedir() does. */
-static bool is_list_of_fds(const struct record *r, const struct record_site *s)
-{
-	char *name = s->kind == KIND_dir ? record_text(r, s->target) : NULL;
-	size_t n = name ? strlen(name) : 0;
-	bool list = n > 3 && (!strncmp(name, "/proc/", 6) || !strncmp(name, "/dev/", 5)) &&
-		    !strcmp(name + n - 3, "/fd");
-
-	free(name);
-	return list;
-}
-
 static void add_misuse(struct load *l, const struct record_site *s)
 {
 	struct model_misuse *x;
 
 	if (!s->count || s->flags & SITE_LOOP)
 		return;
-	if (s->error == EBADF && is_list_of_fds(&l->r, s)) {
+	if (s->error == EBADF && model_is_fd_list(&l->r, s)) {
 		process_of(l)->misuses -= s->count;
 		return;
 	}

@@ -359,6 +359,8 @@ void model_judge_limits(struct model *m);
 void model_short_add(struct model *m, const struct record *r, const struct record_site *s);
 void model_shorts_sort(struct model *m);
 void model_shorts_free(struct model *m);
+/* Is it /proc/self/fd that is misused, by a loop that closes what that lists? */
+bool model_is_fd_list(const struct record *r, const struct record_site *s);
 /* What kind each misuse is of: from its stacks. */
 void model_misuse(struct model *m);
 const char *model_misuse_name(enum misuse_kind kind);

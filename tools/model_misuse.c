@@ -4,8 +4,11 @@
  * when a module closes what another one opened, and that one still works on it, the close was
  * wrong.
  */
+#include <stdlib.h>
+#include <string.h>
 #include "model.h"
 #include "names.h"
+#include "record_read.h"
 
 /* The module that made the call; MODEL_NONE unknown. */
 static uint32_t module_of(const struct model *m, uint32_t stack)
@@ -43,4 +46,16 @@ void model_misuse(struct model *m)
 {
 	for (size_t i = 0; i < m->misuses_count; i++)
 		m->misuses[i].kind = kind_of(m, &m->misuses[i]);
+}
+
+/* A loop that closes what /proc/self/fd lists closes that too, before closedir() does. */
+bool model_is_fd_list(const struct record *r, const struct record_site *s)
+{
+	char *name = s->kind == KIND_dir ? record_text(r, s->target) : NULL;
+	size_t n = name ? strlen(name) : 0;
+	bool list = n > 3 && (!strncmp(name, "/proc/", 6) || !strncmp(name, "/dev/", 5)) &&
+		    !strcmp(name + n - 3, "/fd");
+
+	free(name);
+	return list;
 }
