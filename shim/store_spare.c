@@ -374,7 +374,7 @@ static bool can_return(const char *session)
 	return true;
 }
 
-bool store_spare_return(const char *session, const struct record_total *total)
+START_CODE bool store_spare_return(const char *session, const struct record_total *total)
 {
 	struct record_header *h = store.head;
 	struct record_part *p = &h->part[PART_totals];
@@ -395,7 +395,7 @@ bool store_spare_return(const char *session, const struct record_total *total)
 	return true;
 }
 
-bool store_spare_drop(const char *session, const struct record_total *total)
+START_CODE bool store_spare_drop(const char *session, const struct record_total *total)
 {
 	bool told;
 
