@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # aims.awk - bench.json -> what was aimed at and what was reached, a row each. Called by doc.sh after json.awk.
 #
-# A figure whose control failed, or that was not measured, is said to be so: neither reached nor missed.
+# A figure that is not told from noise, or was not measured, is said to be so: neither reached nor missed.
 
 function row(what, aim, id, value, limit, how,    parts, said, verdict)
 {
@@ -9,7 +9,7 @@ function row(what, aim, id, value, limit, how,    parts, said, verdict)
 	if (value == "") {
 		said = "not measured"
 		verdict = ""
-	} else if (!trusted(parts[1], name_of(id))) {
+	} else if (!believed(parts[1], name_of(id), "fdwhy")) {
 		said = sprintf("noise: %.0f %%", 100 * control_off(parts[1], name_of(id)))
 		verdict = ""
 	} else {

@@ -50,11 +50,23 @@ function control_spread(group, name,    id)
 	return id in ratio ? (ratio_high[id] - ratio_low[id]) / 2 : 0
 }
 
-# Were two bare runs alike, and most of their pairs? A figure of which that cannot be said is not given.
+# Were two bare runs alike, and most of their pairs (of servers three at least)? A figure of which that cannot be said is not given.
 function trusted(group, name,    off)
 {
 	off = control_off(group, name)
+	if (group == "servers" && pairs[group "," name ",bare-again"] < 3)
+		return 0
 	return off == "" || off <= 0.05 && control_spread(group, name) <= 0.1
+}
+
+# What is many times the noise is none, but of servers nothing is given then.
+function believed(group, name, mode,    id, r)
+{
+	id = group "," name "," mode
+	if (trusted(group, name) || mode == "bare-again" || !(id in ratio))
+		return 1
+	r = unit[id] == "per_s" ? 1 / ratio[id] : ratio[id]
+	return group != "servers" && size(r - 1) > 4 * control_off(group, name)
 }
 
 /^\{"group"/ {

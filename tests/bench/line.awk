@@ -2,9 +2,12 @@
 # line.awk - bench.json -> the paragraph of the README on what fdwhy costs, and the sentences on scale. Called by
 # doc.sh after json.awk with -v want=readme, or fds, threads, stacks, events, processes.
 
-function per_call(id, share)
+function per_call(group, name, share,    id)
 {
-	return id in over ? number(over[id] / (share ? share : 1), unit[id]) : "(not measured)"
+	id = group "," name ",fdwhy"
+	if (!(id in over))
+		return "(not measured)"
+	return believed(group, name, "fdwhy") ? number(over[id] / (share ? share : 1), unit[id]) : "(noise)"
 }
 
 # "0.99 (two bare runs: 1.01)", or that the machine was too busy to say.
@@ -18,19 +21,17 @@ function of_server(name,    id)
 	return sprintf("%.3f (two bare runs: %.3f)", ratio[id], ratio["servers," name ",bare-again"])
 }
 
-function readme(    id, start)
+function readme()
 {
 	print "What it costs, measured by `make bench` on a virtual machine of " cores " processors ([docs/bench.md](bench.md)): a"
-	print "send or recv that succeeds " per_call("faked,send_recv,fdwhy", 2) " (" \
-		per_call("instructions,send_recv,fdwhy", 2) " instructions), an EAGAIN with its full backtrace under 20 frames"
-	print per_call("faked,eagain,fdwhy") ", an open and close " per_call("faked,open_close,fdwhy") \
+	print "send or recv that succeeds " per_call("faked", "send_recv", 2) " (" \
+		per_call("instructions", "send_recv", 2) " instructions), an EAGAIN with its full backtrace under 20 frames"
+	print per_call("faked", "eagain", 1) ", an open and close " per_call("faked", "open_close", 1) \
 		". Processor time of a request, ratio to bare: redis " of_server("redis-cpu") ","
 	print "nginx " of_server("nginx-cpu") ", PostgreSQL " of_server("postgres-cpu") "."
-	start = ("calls,start,fdwhy" in median) ? number(median["calls,start,fdwhy"] - median["calls,start,bare"], "ns") : "(not measured)"
-	print "A fork costs " per_call("calls,fork,fdwhy") " more and the start of a program " start \
-		"; a script of 10,000 subshells takes " (("servers,forks-cpu,fdwhy" in ratio) ? \
-		sprintf("%.2f times", ratio["servers,forks-cpu,fdwhy"]) : "(not measured)")
-	print "the processor time of the bare one."
+	print "A fork costs " per_call("calls", "fork, processor", 1) " of processor more and the start of a program " \
+		per_call("calls", "start, processor", 1) "; processor time of a script of 10,000 subshells, ratio to bare:"
+	print of_server("forks-cpu") "."
 }
 
 function signed(n)
@@ -53,6 +54,8 @@ function range(group, family,    i, id, least, most, n, v)
 	}
 	if (!n)
 		return "not measured"
+	if (n == 1)
+		return signed(least)
 	return signed(least) " to " signed(most) (most - least <= 2 || most <= least * 1.3 ? ", flat" : ", not flat")
 }
 
@@ -76,7 +79,7 @@ function scale(what)
 			" size. `preset`: the counters of the living record were set to just below 2^32, and the uses of its fds to" \
 			" just below 2^31, before it went on; the report counts right on both sides."
 	if (what == "processes")
-		print "A program started: " range("scale", "^a program, [0-9]+ started") " added. Quiet programs share one file of" \
+		print "Added to a program, from its start to its end: " range("scale", "^a program, [0-9]+ started") ". Quiet programs share one file of" \
 			" totals, a line each; a report reads record by record, and each module's symbols once."
 }
 

@@ -26,7 +26,7 @@ function panel(p, x,    i, y, r, e, id)
 		if (!(id in ratio))
 			id = group[p] "-short," want[p] "," modes[i]
 		r = id in ratio ? ratio[id] : ""
-		if (r == "" || !trusted(group[p] (id ~ /-short,/ ? "-short" : ""), want[p])) {
+		if (r == "" || !believed(group[p] (id ~ /-short,/ ? "-short" : ""), want[p], modes[i])) {
 			words(x + 4, y + 13, "fill=\"#999\"", r == "" ? "not run" : "noise")
 			continue
 		}

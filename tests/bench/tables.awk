@@ -15,8 +15,7 @@ function cell(group, name, mode,    id, r, o, noise)
 		return number(median[id], unit[id])
 	r = ratio[id]
 	o = over[id]
-	# What is many times the noise is none.
-	if (mode != "bare-again" && !trusted(group, name) && (group == "servers" || size((unit[id] == "per_s" ? 1 / r : r) - 1) <= 4 * control_off(group, name)))
+	if (!believed(group, name, mode))
 		return "noise"
 	if (group == "servers")
 		return pairs[id] < 3 ? sprintf("%.3f", r) : sprintf("%.3f (%.2f-%.2f)", r, ratio_low[id], ratio_high[id])
