@@ -100,6 +100,8 @@ write_doc() {
 		echo
 		echo "Single parts: \`tests/bench/bench.sh calls|instructions|servers|scale\`, of which the latest of each are"
 		echo "joined; where instructions go: \`tests/bench/instructions.sh --profile eagain\`."
+		echo "What is not installed is left out and said. All of it, on Debian: \`redis-server redis-tools nginx wrk memcached"
+		echo "postgresql php-fpm fiu-utils valgrind strace linux-perf bpftrace\`; perf trace and bpftrace need root."
 	} >"$bin/doc.new" && cat "$bin/doc.new" >"$DOC" &&
 		awk -f "$here/json.awk" -f "$here/plot.awk" "$json" >"${DOC%.md}.svg" &&
 		write_readme && echo "wrote ${DOC#"$top"/}, its picture and the README's paragraph"
