@@ -258,8 +258,13 @@ struct record_string {
  */
 struct record_site {
 	uint32_t stack;
-	uint16_t call;
-	uint16_t error;
+	union {
+		struct {
+			uint16_t call;
+			uint16_t error;
+		};
+		uint32_t what; /* both, as in record_event */
+	};
 	union {
 		struct {
 			uint32_t target; /* string: latest */
@@ -362,8 +367,13 @@ struct record_event {
 	uint64_t seq; /* 1 + number of the event since the record began, stored last; else torn */
 	uint64_t time_ns;
 	uint32_t tid;
-	uint16_t call;
-	uint16_t error;
+	union {
+		struct {
+			uint16_t call;
+			uint16_t error;
+		};
+		uint32_t what;
+	};
 	int32_t fd;
 	uint32_t site; /* 1 + index, 0 = none */
 	union {

@@ -40,6 +40,24 @@ struct call_what {
 	const void *lock; /* struct flock */
 };
 
+/*
+ * For a function that takes it by value: field by field, so that compilers see that no memory is
+ * needed for *w where that function is not called.
+ */
+static INLINED struct call_what call_copied(const struct call_what *w)
+{
+	return (struct call_what){.call = w->call,
+				  .fd = w->fd,
+				  .flags = w->flags,
+				  .bytes = w->bytes,
+				  .addr = w->addr,
+				  .addr_bytes = w->addr_bytes,
+				  .at = w->at,
+				  .path = w->path,
+				  .lock_cmd = w->lock_cmd,
+				  .lock = w->lock};
+}
+
 extern HIDDEN const uint8_t call_classes[CALL_COUNT];
 
 static inline enum call_class call_class(uint16_t call)
@@ -142,13 +160,13 @@ uint32_t call_timeout_ms(const struct record_slot *s, bool receive);
  */
 
 /* What the call is about, as a string of the record: path or address given, else its fd's name. */
-uint32_t call_target_find(const struct call_what *w, struct record_slot *s);
+uint32_t call_target_find(struct call_what w, struct record_slot *s);
 static INLINED uint32_t call_target(const struct call_what *w, struct record_slot *s)
 {
-	if (w->path || w->addr || !s || unlikely(s->state != SLOT_open) ||
-	    (!s->target && s->flags & (SLOT_INHERITED | SLOT_UNSEEN)))
-		return call_target_find(w, s);
-	return s->target;
+	if (likely(!w->path && !w->addr && s && s->state == SLOT_open) &&
+	    likely(s->target || !(s->flags & (SLOT_INHERITED | SLOT_UNSEEN))))
+		return s->target;
+	return call_target_find(call_copied(w), s);
 }
 uint32_t call_address_string(const void *addr, uint32_t bytes);
 /* The same as text: a path from outside a chroot, "" when it is none; and the address, or NULL. */
@@ -171,19 +189,20 @@ bool call_readable(const void *p, size_t bytes);
  * The rest of slot.fails: which wait of which thread came last before the EAGAIN. Another value at
  * the next call means that somebody waited in between.
  */
-static inline uint32_t call_fate_stamp(void)
+static inline uint32_t call_fate_stamp(uint32_t tid)
 {
-	return (self_tid() * 40503u + self_waits) << 1;
+	return (tid * 40503u + self_waits) << 1;
 }
 
 /*
  * Is the fate of the EAGAIN that is pending on `s` but "called again", and all that the next one
  * at the same site would note there already? So it is in a loop until the clock goes on.
  */
-static inline bool call_fate_spins(const struct record_slot *s, uint32_t site, uint64_t now_ns)
+static inline bool call_fate_spins(const struct record_slot *s, uint32_t site, uint32_t tid,
+				   uint64_t now_ns)
 {
 	return s->failed == site && s->failed_ns == now_ns &&
-	       (s->fails & ~FAILS_DRAINED) == call_fate_stamp();
+	       (s->fails & ~FAILS_DRAINED) == call_fate_stamp(tid);
 }
 
 /* `at_once`: the call was told not to wait (MSG_DONTWAIT). */

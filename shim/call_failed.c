@@ -12,9 +12,20 @@
 
 #define FACTS_INTERVAL_NS 100000000u
 
-static struct record_slot *slot_of(const struct call_what *w)
+/*
+ * HOT ends in blocked(): most failures are an EAGAIN that was seen before. There *w is in registers
+ * only, as long as no pointer to it is passed on: who needs one gets a copy.
+ */
+
+static INLINED struct record_slot *only_open(struct record_slot *s)
 {
-	return w->fd >= 0 ? slots_at(w->fd) : NULL;
+	return s && likely(s->state == SLOT_open) ? s : NULL;
+}
+
+/* NULL: fd is not known to be open. */
+static INLINED struct record_slot *slot_of(const struct call_what *w)
+{
+	return only_open(slots_at(w->fd));
 }
 
 /* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
@@ -26,25 +37,26 @@ static bool facts_are_old(const struct record_site *site, uint64_t now)
 	return !site->facts || now - f->time_ns >= FACTS_INTERVAL_NS;
 }
 
-static COLD uint32_t take_facts(const struct call_what *w, struct record_site *site, uint8_t kind,
-			   uint64_t now)
+static COLD uint32_t take_facts(struct call_what w, struct record_site *site, uint64_t now)
 {
-	const struct probe_in in = {.call = w->call,
-				    .fd = w->fd,
+	const struct record_slot *s = slot_of(&w);
+	const struct probe_in in = {.call = w.call,
+				    .fd = w.fd,
 				    .error = EAGAIN,
 				    .now_ns = now,
-				    .asked_bytes = w->bytes,
-				    .msg_flags = (uint32_t)w->flags,
-				    .addr = w->addr,
-				    .addr_bytes = w->addr_bytes,
-				    .path = w->path,
-				    .at = w->at,
-				    .class = (uint8_t)call_class(w->call),
-				    .lock_cmd = w->lock_cmd,
-				    .flock = w->lock,
-				    .kind = kind};
+				    .asked_bytes = w.bytes,
+				    .msg_flags = (uint32_t)w.flags,
+				    .addr = w.addr,
+				    .addr_bytes = w.addr_bytes,
+				    .path = w.path,
+				    .at = w.at,
+				    .class = (uint8_t)call_class(w.call),
+				    .lock_cmd = w.lock_cmd,
+				    .flock = w.lock,
+				    .kind = s ? s->kind : KIND_unknown};
 	struct record_facts facts;
 	struct record_facts *to;
+	int saved = errno;
 	uint32_t seq;
 
 	if (!site->facts)
@@ -55,7 +67,7 @@ static COLD uint32_t take_facts(const struct call_what *w, struct record_site *s
 	}
 	memset(&facts, 0, sizeof(facts));
 	probe_take(&in, &facts);
-	call_mode_facts(slot_of(w), &facts);
+	call_mode_facts(s, &facts);
 	facts.target = site->target;
 	facts.stack = site->stack;
 	to = (struct record_facts *)store_part(PART_facts) + (site->facts - 1);
@@ -66,11 +78,12 @@ static COLD uint32_t take_facts(const struct call_what *w, struct record_site *s
 	*to = facts;
 	record_publish(&to->seq, seq + 1); /* pairs with the reader's observe of seq */
 	site->facts_count++;
+	errno = saved;
 	return site->facts;
 }
 
 static INLINED void add_event(const struct call_what *w, const struct record_site *site,
-			      uint32_t id, uint32_t facts, uint64_t now)
+			      uint32_t id, uint32_t facts, uint32_t tid, uint64_t now)
 {
 	uint64_t seq;
 	struct record_event *e = store_event_begin(&seq);
@@ -78,9 +91,8 @@ static INLINED void add_event(const struct call_what *w, const struct record_sit
 	if (unlikely(!e))
 		return;
 	e->time_ns = now;
-	e->tid = self_tid();
-	e->call = w->call;
-	e->error = site->error;
+	e->tid = tid;
+	e->what = site->what;
 	e->fd = w->fd;
 	e->site = id;
 	e->about = site->about;
@@ -91,12 +103,13 @@ static INLINED void add_event(const struct call_what *w, const struct record_sit
 }
 
 /* Where there is no room for another site. */
-static COLD void add_event_nowhere(const struct call_what *w, uint16_t error, uint64_t now)
+static COLD void add_event_nowhere(struct call_what w, uint16_t error, uint64_t now)
 {
-	const struct record_site none = {.error = error,
+	const struct record_site none = {.call = w.call,
+					 .error = error,
 					 .type = error == EAGAIN ? EVENT_eagain : EVENT_limit};
 
-	add_event(w, &none, 0, 0, now);
+	add_event(&w, &none, 0, 0, self_tid(), now);
 }
 
 /* ---- sites ------------------------------------------------------------------------------------
@@ -126,6 +139,7 @@ static WARM bool tick(struct record_site *site, uint64_t now)
 	return due;
 }
 
+/* The site of a failure with its slot, counted; NULL: no room for it. */
 static INLINED struct record_site *count_failure(const struct call_what *w, uint16_t error,
 						 struct record_slot *s, uint64_t now,
 						 const struct stack_seed *seed, uint32_t *ret_id,
@@ -142,7 +156,7 @@ static INLINED struct record_site *count_failure(const struct call_what *w, uint
 	target = call_target(w, s);
 	if (target)
 		record_poke(&site->target, target);
-	if (s && s->state == SLOT_open)
+	if (s)
 		site->kind = s->kind;
 	self_add64(&site->count, 1);
 	return site;
@@ -151,7 +165,7 @@ static INLINED struct record_site *count_failure(const struct call_what *w, uint
 /* ---- failures ---------------------------------------------------------------------------------
  */
 
-static COLD void blocked_nowhere(const struct call_what *w, uint64_t now)
+static COLD void blocked_nowhere(struct call_what w, uint64_t now)
 {
 	self_add64(&store.head->eagains, 1);
 	store_series(now, record_peek(&store.head->fds_open), 1);
@@ -163,23 +177,23 @@ static INLINED uint32_t blocked(const struct call_what *w, struct record_slot *s
 				const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse();
-	uint32_t id, facts = 0;
-	bool due = false;
+	uint32_t id, facts = 0, tid = self_tid();
+	bool due;
 	struct record_site *site = count_failure(w, EAGAIN, s, now, seed, &id, &due);
 
 	if (unlikely(!site)) {
-		blocked_nowhere(w, now);
+		blocked_nowhere(call_copied(w), now);
 		return 0;
 	}
 	if (unlikely(due) || unlikely(!(site->count & (site->count - 1))))
-		facts = take_facts(w, site, s ? s->kind : KIND_unknown, now);
-	if (fate && s && s->state == SLOT_open) {
-		if (call_fate_spins(s, id, now))
+		facts = take_facts(call_copied(w), site, now);
+	if (fate && s) {
+		if (call_fate_spins(s, id, tid, now))
 			self_add64(&site->fate[FATE_spun], 1);
 		else
 			call_fate_failed(s, id, now, w->flags & MSG_DONTWAIT);
 	}
-	add_event(w, site, id, facts, now);
+	add_event(w, site, id, facts, tid, now);
 	return id;
 }
 
@@ -219,14 +233,14 @@ COLD void call_faked_fate(const struct call_what *w, uint32_t site)
 {
 	struct record_slot *s = slot_of(w);
 
-	if (site && s && s->state == SLOT_open)
+	if (site && s)
 		call_fate_failed(s, site, self_now_coarse(), w->flags & MSG_DONTWAIT);
 }
 
 /* EMFILE, ENFILE */
-static COLD void limited(const struct call_what *w, uint16_t error, struct record_slot *s,
-		    const struct stack_seed *seed)
+static COLD void limited(const struct call_what *w, uint16_t error, const struct stack_seed *seed)
 {
+	struct record_slot *s = slot_of(w);
 	uint64_t now = self_now_coarse();
 	uint32_t id;
 	bool due;
@@ -234,38 +248,35 @@ static COLD void limited(const struct call_what *w, uint16_t error, struct recor
 
 	self_add64(&store.head->limits, 1);
 	if (!site) {
-		add_event_nowhere(w, error, now);
+		add_event_nowhere(*w, error, now);
 		return;
 	}
 	call_limit(site, id, now);
-	add_event(w, site, id, 0, now);
+	add_event(w, site, id, 0, self_tid(), now);
 }
 
-static INLINED void failed(const struct call_what *w, const struct stack_seed *seed)
+static INLINED bool may_be_ignored(uint16_t call)
 {
-	int *at = &errno, error = *at;
-	struct record_slot *s;
-
-	if (unlikely(error != EAGAIN) && error != EMFILE && error != ENFILE && error != EBADF)
-		return;
-	if (call_ready()) {
-		s = slot_of(w);
-		if (unlikely(rules_map.armed[w->call] & RULES_ARMED(RULE_ignore)) &&
-		    call_ignored(w, seed))
-			; /* counted by the rule */
-		else if (likely(error == EAGAIN))
-			blocked(w, s, true, seed);
-		else if (error == EBADF)
-			call_misuse(w, seed);
-		else
-			limited(w, (uint16_t)error, s, seed);
-	}
-	*at = error;
+	return rules_map.armed[call] & RULES_ARMED(RULE_ignore);
 }
 
 WARM void call_failed(const struct call_what *w, const struct stack_seed *seed)
 {
-	failed(w, seed);
+	int error = errno;
+
+	if (error != EAGAIN && error != EMFILE && error != ENFILE && error != EBADF)
+		return;
+	if (call_ready()) {
+		if (unlikely(may_be_ignored(w->call)) && call_ignored(w, seed))
+			; /* counted by the rule */
+		else if (error == EAGAIN)
+			blocked(w, slot_of(w), true, seed);
+		else if (error == EBADF)
+			call_misuse(w, seed);
+		else
+			limited(w, (uint16_t)error, seed);
+	}
+	errno = error;
 }
 
 /* ---- calls that send and receive ---------------------------------------------------------------
@@ -321,13 +332,24 @@ static COLD ssize_t io_done(uint16_t call, int fd, ssize_t r, size_t bytes, int 
 	return r;
 }
 
+static COLD void io_failed(struct call_what w, const struct stack_seed *seed)
+{
+	call_failed(&w, seed);
+}
+
 WARM ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 		     const struct stack_seed *seed)
 {
+	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
+	struct record_slot *s;
+
 	if (r >= 0)
 		return io_done(call, fd, r, bytes, flags, seed);
-	slots_uncount(fd);
-	failed(&(const struct call_what){.call = call, .fd = fd, .bytes = bytes, .flags = flags},
-	       seed);
+	s = only_open(slots_uncount(fd));
+	if (likely(s) && likely(errno == EAGAIN) && likely(!may_be_ignored(call)) &&
+	    likely(call_ready()))
+		blocked(&w, s, true, seed);
+	else
+		io_failed(call_copied(&w), seed);
 	return r;
 }

@@ -50,7 +50,7 @@ static uint64_t since(const struct record_slot *s, uint64_t now_ns)
 	return now_ns > s->failed_ns ? now_ns - s->failed_ns : 0;
 }
 
-/* The fate of the EAGAIN before this call; `stamp` is call_fate_stamp(). */
+/* The fate of the EAGAIN before this call; `stamp` is call_fate_stamp(self_tid()). */
 static INLINED void settle(struct record_slot *s, uint64_t now_ns, uint32_t stamp,
 			   enum record_fate at_once)
 {
@@ -76,7 +76,7 @@ static bool timed_out(const struct record_slot *s, const struct record_site *sit
 WARM void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once)
 {
 	struct record_site *x = store_site_at(site);
-	uint32_t stamp = call_fate_stamp();
+	uint32_t stamp = call_fate_stamp(self_tid());
 
 	if (s->failed) {
 		settle(s, now_ns, stamp, FATE_spun);
@@ -95,7 +95,7 @@ void call_fate_succeeded(struct record_slot *s, uint64_t now_ns)
 {
 	self_and32(&s->uses, ~SLOT_USE_PENDING);
 	if (s->failed)
-		settle(s, now_ns, call_fate_stamp(), FATE_retried);
+		settle(s, now_ns, call_fate_stamp(self_tid()), FATE_retried);
 	s->failed = s->fails = 0;
 }
 

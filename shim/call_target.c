@@ -56,13 +56,13 @@ static uint32_t late_name(int fd, struct record_slot *s)
 	return s->target;
 }
 
-uint32_t call_target_find(const struct call_what *w, struct record_slot *s)
+uint32_t call_target_find(struct call_what w, struct record_slot *s)
 {
-	if (w->path)
-		return store_path(directory(w->at), w->path);
-	if (w->addr)
-		return call_address_string(w->addr, w->addr_bytes);
-	return s && s->state == SLOT_open ? late_name(w->fd, s) : 0;
+	if (w.path)
+		return store_path(directory(w.at), w.path);
+	if (w.addr)
+		return call_address_string(w.addr, w.addr_bytes);
+	return s && s->state == SLOT_open ? late_name(w.fd, s) : 0;
 }
 
 /* The text of a string that names a path; "" for another sort. */

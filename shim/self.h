@@ -125,6 +125,13 @@ static inline void self_add64(uint64_t *counter, uint64_t n)
 		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
 }
 
+/* One more; what it was before. */
+static inline uint64_t self_take64(uint64_t *counter)
+{
+	return __libc_single_threaded ? count_next64(counter)
+				      : __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
 static inline void self_or32(uint32_t *word, uint32_t bits)
 {
 	if (__libc_single_threaded)

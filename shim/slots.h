@@ -81,13 +81,21 @@ static inline bool slots_count(uint32_t place)
 	return !unlikely(count_up_is_negative(&slots_in_place(place)->uses));
 }
 
-/* It failed: it was no use. Without effect when fd has another owner since. */
-static inline void slots_uncount(int fd)
+/*
+ * It failed: it was no use. Without effect when fd has another owner since. Its slot; NULL when it
+ * is out of reach.
+ */
+static inline struct record_slot *slots_uncount(int fd)
 {
 	uint32_t place;
+	struct record_slot *s;
 
-	if (slots_place(fd, 0, &place) && likely(slots_in_place(place)->uses & ~SLOT_USE_PENDING))
-		count_add32(&slots_in_place(place)->uses, -1u);
+	if (unlikely(!slots_place(fd, 0, &place)))
+		return NULL;
+	s = slots_in_place(place);
+	if (likely(s->uses & ~SLOT_USE_PENDING))
+		count_add32(&s->uses, UINT32_MAX);
+	return s;
 }
 
 void slots_birth(int fd, const struct slots_birth *b);

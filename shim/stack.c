@@ -208,12 +208,11 @@ __attribute__((noinline)) bool stack_seed_fp(const struct stack_seed *seed, uint
 	return f.sp == seed->cfa && f.pc == seed->pc && find_fp(&f, &r, ret_fp);
 }
 
-uintptr_t stack_known_words(uintptr_t cfa)
+uintptr_t stack_known_bytes(uintptr_t cfa)
 {
-	const struct reach_stack *s = reach_stack_of(cfa);
-	uintptr_t words = s ? (s->high - cfa) / 8 : 0;
+	const struct stack_bounds *s = reach_stack_of(cfa);
 
-	return words < READS_FP ? words : READS_FP;
+	return s ? s->high - cfa : 0;
 }
 
 /* The hash of the addresses is made on the way, while the next one is waited for. */

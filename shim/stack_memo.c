@@ -42,10 +42,16 @@ struct entry {
 	uint32_t generation;
 	uint64_t pc, cfa;
 	struct stack_kept kept; /* id 0: empty */
-	uint16_t beyond; /* above all distances: 1 + the largest */
-	uint8_t groups;
-	uint8_t differs; /* a hint: 1 + the word that told another stack from this one; 0: none */
-	bool has_fp;
+	uint32_t span;          /* bytes from the seed's cfa to the end of the furthest word */
+	uint16_t end;           /* of the groups, in bytes */
+	union {
+		struct {
+			bool has_fp;
+			uint8_t differs; /* a hint: 1 + the word that told another stack from this
+					    one; 0: none */
+		};
+		uint16_t special; /* not 0: one of them is not */
+	};
 	uint64_t fp; /* of the seed's frame, where the unwinder needed it */
 	struct group read[GROUPS];
 };
@@ -61,6 +67,11 @@ static inline struct entry *set_of(const struct stack_seed *seed)
 }
 _Static_assert(SETS == 32, "the top five bits");
 
+static inline const struct group *end_of(const struct entry *e)
+{
+	return (const struct group *)((const char *)e->read + e->end);
+}
+
 #define peek(p) __atomic_load_n((p), __ATOMIC_RELAXED)
 #define poke(p, v) __atomic_store_n((p), (v), __ATOMIC_RELAXED)
 
@@ -72,7 +83,7 @@ _Static_assert(SETS == 32, "the top five bits");
 static inline bool unchanged(const struct entry *e, uint32_t seq)
 {
 	__atomic_thread_fence(__ATOMIC_ACQUIRE); /* pairs with the fence in write_begin() */
-	return likely(peek(&e->seq) == seq);
+	return likely(e->seq == seq);
 }
 
 static COLD bool same_fp(const struct stack_seed *seed, const struct entry *e)
@@ -90,7 +101,7 @@ static COLD AS_IT_IS bool same_one_by_one(const struct stack_seed *seed, const s
 
 	if (!same_fp(seed, e))
 		return false;
-	for (unsigned i = 0; i < peek(&e->groups) * LANES; i++) {
+	for (unsigned i = 0; i < (unsigned)(end_of(e) - e->read) * LANES; i++) {
 		const struct group *g = &e->read[i / LANES];
 		uint16_t at = peek(&g->at[i % LANES]);
 
@@ -124,7 +135,7 @@ static inline AS_IT_IS bool differs_in(const uint64_t *stack, const struct entry
 	const struct group *g = &e->read[word / LANES];
 	uint16_t at = peek(&g->at[word % LANES]);
 
-	return at < known && stack[at] != peek(&g->value[word % LANES]);
+	return at < known / sizeof(*stack) && stack[at] != peek(&g->value[word % LANES]);
 }
 
 /* Stacks that begin alike mostly differ where they did before: remembers where that was. */
@@ -144,14 +155,14 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 				       uintptr_t known)
 {
 	const uint64_t *stack = (const uint64_t *)seed->cfa;
-	const struct group *g = e->read;
-	unsigned hint = peek(&e->differs), groups = peek(&e->groups);
+	const struct group *g = e->read, *end = end_of(e);
+	unsigned hint = peek(&e->differs);
 
-	if (unlikely(peek(&e->beyond) > known))
+	if (unlikely(peek(&e->span) > known))
 		return same_one_by_one(seed, e, seq) && unchanged(e, seq);
-	if (unlikely(hint) && hint <= groups * LANES && differs_in(stack, e, known, hint - 1))
+	if (hint && &e->read[(hint - 1) / LANES] < end && differs_in(stack, e, known, hint - 1))
 		return false;
-	for (; groups; groups--, g++)
+	for (; g < end; g++)
 		if (unlikely(!same_group(stack, e, seq, g)))
 			return differs(stack, e, known, g);
 	if (unlikely(peek(&e->has_fp)) && !same_fp(seed, e))
@@ -159,29 +170,62 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 	return unchanged(e, seq);
 }
 
-AS_IT_IS struct stack_kept stack_memo_find(const struct stack_seed *seed)
+/* Is it an entry of that seed, and whole? What is read here besides `seq` may be torn: see there. */
+static inline bool is_of(const struct entry *e, const struct stack_seed *seed, uint32_t generation,
+			 uint32_t seq)
 {
+	return e->pc == seed->pc && e->cfa == seed->cfa && likely(e->generation == generation) &&
+	       likely(!(seq & 1));
+}
+
+/* Pairs with the release in write_end(): an even number means that the rest is whole. */
+static inline uint32_t seq_of(const struct entry *e)
+{
+	return __atomic_load_n(&e->seq, __ATOMIC_ACQUIRE);
+}
+
+/* Any stack. */
+static WARM struct stack_kept find(const struct stack_seed *seed)
+{
+	struct entry *e = set_of(seed), *end = e + WAYS;
 	uint32_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
-	uintptr_t known = stack_known_words(seed->cfa);
-	struct entry *e = set_of(seed);
+	uintptr_t known = stack_known_bytes(seed->cfa);
 
-	for (unsigned way = 0; way < WAYS; way++, e++) {
-		/*
-		 * Pairs with the release in write_end(): an even number means that the rest is
-		 * whole.
-		 */
-		uint32_t seq = __atomic_load_n(&e->seq, __ATOMIC_ACQUIRE);
-		struct stack_kept kept;
+	for (; e < end; e++) {
+		uint32_t seq = seq_of(e);
+		struct stack_kept kept = e->kept;
 
-		if (__atomic_load_n(&e->pc, __ATOMIC_ACQUIRE) != seed->pc ||
-		    peek(&e->cfa) != seed->cfa ||
-		    peek(&e->generation) != generation || seq & 1)
-			continue;
-		kept = *(const volatile struct stack_kept *)&e->kept;
-		if (same_stack(seed, e, seq, known))
+		if (is_of(e, seed, generation, seq) && same_stack(seed, e, seq, known))
 			return kept;
 	}
 	return (struct stack_kept){0, 0};
+}
+
+/* HOT: the first stack of this seed is it, and there is nothing special about it. */
+AS_IT_IS struct stack_kept stack_memo_find(const struct stack_seed *at)
+{
+	const struct stack_seed seed = *at;
+	uint32_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
+	struct entry *e = set_of(&seed);
+	const struct group *g, *end;
+	struct stack_kept kept;
+	uint32_t seq = seq_of(e);
+
+	for (unsigned way = 1; unlikely(!is_of(e, &seed, generation, seq)); way++) {
+		if (way == WAYS)
+			return (struct stack_kept){0, 0};
+		seq = seq_of(++e);
+	}
+	kept = e->kept;
+	if (unlikely(e->span > stack_known_already(seed.cfa)) || unlikely(e->special))
+		return find(at);
+	g = e->read;
+	end = end_of(e);
+	do {
+		if (unlikely(!same_group((const uint64_t *)seed.cfa, e, seq, g)))
+			return find(at);
+	} while (++g < end);
+	return likely(unchanged(e, seq)) ? kept : find(at);
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
@@ -246,7 +290,7 @@ static void put_word(struct entry *e, unsigned i, uint16_t at, uint64_t value)
 /* The read set; the frame pointer apart, because it is no word of the stack. */
 static void put_words(struct entry *e, const struct stack_reads *reads)
 {
-	unsigned used = 0, beyond = 0, last = 0;
+	unsigned used = 0, span = 0, last = 0;
 
 	poke(&e->has_fp, false);
 	for (unsigned i = 0; i < reads->used; i++) {
@@ -257,11 +301,11 @@ static void put_words(struct entry *e, const struct stack_reads *reads)
 		}
 		last = i;
 		put_word(e, used++, reads->at[i], reads->value[i]);
-		if (reads->at[i] >= beyond)
-			beyond = reads->at[i] + 1u;
+		if ((reads->at[i] + 1u) * sizeof(uint64_t) > span)
+			span = (reads->at[i] + 1u) * sizeof(uint64_t);
 	}
-	poke(&e->groups, (uint8_t)((used + LANES - 1) / LANES));
-	poke(&e->beyond, (uint16_t)beyond);
+	poke(&e->end, (uint16_t)((used + LANES - 1) / LANES * sizeof(e->read[0])));
+	poke(&e->span, used ? span : UINT32_MAX); /* none at all is a special case, too */
 	for (; used % LANES; used++)
 		put_word(e, used, reads->at[last], reads->value[last]);
 }

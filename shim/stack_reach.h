@@ -39,12 +39,9 @@ struct reach {
 /* Part of ld.so's interface since 2.2.5: where the kernel put argc. */
 extern void *__libc_stack_end __attribute__((weak));
 
-struct reach_stack {
-	uintptr_t low, high;
-};
-static AT_START struct reach_stack reach_main;
-static THREAD struct reach_stack reach_thread;
-static THREAD bool reach_looked; /* reach_thread is as good as it gets */
+AT_START struct stack_bounds stack_main;
+THREAD struct stack_bounds stack_thread;
+static THREAD bool reach_looked; /* stack_thread is as good as it gets */
 
 /* From the constructor, on the main thread. */
 static void reach_warm_up(void)
@@ -57,7 +54,7 @@ static void reach_warm_up(void)
 	if (limit.rlim_cur > REACH_MAIN_MAX)
 		limit.rlim_cur = REACH_MAIN_MAX;
 	if (top > limit.rlim_cur)
-		reach_main = (struct reach_stack){top - limit.rlim_cur, top};
+		stack_main = (struct stack_bounds){top - limit.rlim_cur, top};
 }
 
 /*
@@ -78,21 +75,21 @@ static COLD void reach_look(void)
 		if (size <= self - base || size - (self - base) > REACH_ABOVE_MAX ||
 		    guard >= self - base)
 			continue;
-		reach_thread.low = base + guard;
-		reach_thread.high = self;
+		stack_thread.low = base + guard;
+		stack_thread.high = self;
 		break;
 	}
 	reach_looked = true;
 }
 
-static const struct reach_stack *reach_stack_of(uintptr_t sp)
+static const struct stack_bounds *reach_stack_of(uintptr_t sp)
 {
-	if (sp - reach_main.low < reach_main.high - reach_main.low)
-		return &reach_main;
+	if (sp - stack_main.low < stack_main.high - stack_main.low)
+		return &stack_main;
 	if (unlikely(!reach_looked))
 		reach_look();
-	if (sp - reach_thread.low < reach_thread.high - reach_thread.low)
-		return &reach_thread;
+	if (sp - stack_thread.low < stack_thread.high - stack_thread.low)
+		return &stack_thread;
 	return NULL;
 }
 
@@ -112,7 +109,7 @@ static inline bool reach_within(uintptr_t low, uintptr_t high, uintptr_t addr)
 static inline void reach_start(struct reach *r, uintptr_t here)
 {
 	uintptr_t cfa = r->seed->cfa;
-	const struct reach_stack *s = reach_stack_of(cfa);
+	const struct stack_bounds *s = reach_stack_of(cfa);
 
 	r->asking = !s;
 	reach_set(r, here, s ? s->high : (cfa & -(uintptr_t)REACH_PAGE) + REACH_PAGE);
@@ -125,7 +122,7 @@ static inline void reach_start(struct reach *r, uintptr_t here)
 /* A signal frame leads to sp, maybe on another stack: a handler runs on a stack of its own. */
 static COLD void reach_switch(struct reach *r, uintptr_t sp)
 {
-	const struct reach_stack *s = reach_stack_of(sp);
+	const struct stack_bounds *s = reach_stack_of(sp);
 	uintptr_t page = sp & -(uintptr_t)REACH_PAGE;
 
 	if (reach_within(r->low, r->high, sp & -8ul))

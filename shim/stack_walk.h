@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "attrs.h"
 #include "stack.h"
 
 #define READS_MAX 88
@@ -44,8 +45,23 @@ static inline uint32_t stack_hash_end(uint64_t hash)
 /* stack_capture(), and what it read unless ret_reads is NULL. */
 unsigned stack_capture_reads(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 			     struct stack_end *ret, struct stack_reads *ret_reads);
-/* How many words from cfa can be read because that stack is known; at most READS_FP. */
-uintptr_t stack_known_words(uintptr_t cfa);
+/* Where a stack lies, as far as it is mapped for as long as it is run on. */
+struct stack_bounds {
+	uintptr_t low, high;
+};
+extern HIDDEN struct stack_bounds stack_main; /* the main thread's */
+extern HIDDEN THREAD struct stack_bounds stack_thread; /* of this one, once it was looked for */
+/* How many bytes from cfa on can be read because that stack is known. */
+uintptr_t stack_known_bytes(uintptr_t cfa);
+/* The same without a look for it. */
+static inline uintptr_t stack_known_already(uintptr_t cfa)
+{
+	if (likely(cfa >= stack_main.low) && likely(cfa < stack_main.high))
+		return stack_main.high - cfa;
+	if (likely(cfa >= stack_thread.low) && likely(cfa < stack_thread.high))
+		return stack_thread.high - cfa;
+	return 0;
+}
 /* The frame pointer as it was in the seed's frame when it called the wrapper. */
 bool stack_seed_fp(const struct stack_seed *seed, uintptr_t *ret_fp);
 

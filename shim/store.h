@@ -131,9 +131,7 @@ bool store_event_grow(uint64_t n);
 /* A new event of the ring, to be filled and then published; NULL when the ring is not there. */
 static inline struct record_event *store_event_begin(uint64_t *ret_seq)
 {
-	uint64_t *used = &store.head->part[PART_ring].used;
-	uint64_t n = __libc_single_threaded ? count_next64(used)
-					    : __atomic_fetch_add(used, 1, __ATOMIC_RELAXED);
+	uint64_t n = self_take64(&store.head->part[PART_ring].used);
 	struct record_event *e = &store.ring[n & store.ring_last];
 
 	if (unlikely(n >= record_peek(&store.ring_real)) && !store_event_grow(n))
@@ -141,6 +139,8 @@ static inline struct record_event *store_event_begin(uint64_t *ret_seq)
 	record_poke(&e->seq, 0);                 /* torn until store_event_end */
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* 0 is seen before any new field is */
 	*ret_seq = n + 1;
+	if (!e)
+		__builtin_unreachable(); /* or the caller's test for NULL is made here too */
 	return e;
 }
 static inline void store_event_end(struct record_event *e, uint64_t seq)
