@@ -58,7 +58,7 @@ static void tell(int fd, const struct record_slot *s, fdwhy_leak_fn *fn, void *a
 	const struct record_stack *t = store_stack_at(id);
 	const struct call_what w = {.fd = fd};
 
-	store_put_string(&target, call_target(&w, slots_at(fd)));
+	store_put_string(&target, call_target(&w, slots_if_open(slots_at(fd))));
 	store_put_stack(&stack, id);
 	if (id) {
 		leak.pc = (const void *const *)(const void *)t->pc;

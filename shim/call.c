@@ -51,18 +51,18 @@ uint32_t call_stack(const struct stack_seed *seed)
 	return likely(known.id) ? known.id : new_stack(seed, &kept);
 }
 
-WARM struct record_site *call_site_find(const struct stack_seed *seed, uint32_t stack,
-					uint16_t call, uint16_t error, uint32_t *ret_id)
+WARM struct call_site call_site_find(const struct stack_seed *seed, uint32_t stack, uint16_t call,
+				     uint16_t error)
 {
-	struct record_site *site;
+	struct call_site ret = {NULL, 0};
 	bool kept = stack;
 
 	if (!stack)
 		stack = new_stack(seed, &kept);
-	site = store_site(stack, call, error, ret_id);
-	if (site && kept)
-		stack_memo_note(seed, stack, *ret_id);
-	return site;
+	ret.site = store_site(stack, call, error, &ret.id);
+	if (ret.site && kept)
+		stack_memo_note(seed, stack, ret.id);
+	return ret;
 }
 
 WARM void call_settled(int fd)
@@ -100,6 +100,7 @@ WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 		     const struct stack_seed *seed)
 {
 	struct slots_birth b = {.call = w->call, .kind = (uint8_t)kind, .flags = slot_flags};
+	struct call_site at;
 	struct record_site *site;
 	struct record_slot *from;
 	int saved = errno;
@@ -107,13 +108,15 @@ WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	if (!call_ready())
 		return;
 	b.now_ns = slots_now();
-	site = call_site(seed, w->call, 0, &b.site);
+	at = call_site(seed, w->call, 0);
+	site = at.site;
+	b.site = at.id;
 	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
 	if (from)
 		slots_touch(from);
 	b.target = site && w->path && w->at == AT_FDCWD && store_path_is(site->target, w->path)
 			   ? site->target
-			   : call_target(w, from);
+			   : call_target(w, slots_if_open(from));
 	if (from && kind == KIND_unknown)
 		b.kind = from->kind;
 	if (site) {

@@ -73,19 +73,22 @@ static inline bool call_receives(uint16_t call)
 
 /* The stack of `seed` in the record; 0 when not recorded. */
 uint32_t call_stack(const struct stack_seed *seed);
-struct record_site *call_site_find(const struct stack_seed *seed, uint32_t stack, uint16_t call,
-				   uint16_t error, uint32_t *ret_id);
-/* The site of the call there, which a known stack remembers; NULL when not recorded. */
-static INLINED struct record_site *call_site(const struct stack_seed *seed, uint16_t call,
-					     uint16_t error, uint32_t *ret_id)
+struct call_site {
+	struct record_site *site; /* NULL: not recorded */
+	uint32_t id;
+};
+struct call_site call_site_find(const struct stack_seed *seed, uint32_t stack, uint16_t call,
+				uint16_t error);
+/* The site of the call there, which a known stack remembers. */
+static INLINED struct call_site call_site(const struct stack_seed *seed, uint16_t call,
+					  uint16_t error)
 {
 	struct stack_kept known = stack_memo_find(seed);
 	struct record_site *site = store_site_at(known.note);
 
 	if (unlikely(!known.note) || unlikely(!store_site_is(site, known.id, call, error)))
-		return call_site_find(seed, known.id, call, error, ret_id);
-	*ret_id = known.note;
-	return site;
+		return call_site_find(seed, known.id, call, error);
+	return (struct call_site){site, known.note};
 }
 
 /* May anything be recorded here and now? Starts the record of a fork child that has none yet. */
@@ -159,11 +162,14 @@ uint32_t call_timeout_ms(const struct record_slot *s, bool receive);
 /* ---- call_target.c ------------------------------------------------------------------------------
  */
 
-/* What the call is about, as a string of the record: path or address given, else its fd's name. */
+/*
+ * What the call is about, as a string of the record: path or address given, else the name of its
+ * fd, when that is open (`s`; else NULL).
+ */
 uint32_t call_target_find(struct call_what w, struct record_slot *s);
 static INLINED uint32_t call_target(const struct call_what *w, struct record_slot *s)
 {
-	if (likely(!w->path && !w->addr && s && s->state == SLOT_open) &&
+	if (likely(!w->path && !w->addr && s) &&
 	    likely(s->target || !(s->flags & (SLOT_INHERITED | SLOT_UNSEEN))))
 		return s->target;
 	return call_target_find(call_copied(w), s);
@@ -183,7 +189,7 @@ bool call_readable(const void *p, size_t bytes);
 /* ---- call_fate.c: what became of an EAGAIN ------------------------------------------------------
  */
 
-#define FAILS_DRAINED 1u /* in slot.fails: there were successes before the EAGAIN */
+#define FAILS_DRAINED 0x80000000u /* in slot.fails: there were successes before the EAGAIN */
 
 /*
  * The rest of slot.fails: which wait of which thread came last before the EAGAIN. Another value at
@@ -191,7 +197,7 @@ bool call_readable(const void *p, size_t bytes);
  */
 static inline uint32_t call_fate_stamp(uint32_t tid)
 {
-	return (tid * 40503u + self_waits) << 1;
+	return tid * 40503u + self_waits;
 }
 
 /*
@@ -202,7 +208,7 @@ static inline bool call_fate_spins(const struct record_slot *s, uint32_t site, u
 				   uint64_t now_ns)
 {
 	return s->failed == site && s->failed_ns == now_ns &&
-	       (s->fails & ~FAILS_DRAINED) == call_fate_stamp(tid);
+	       !((s->fails ^ call_fate_stamp(tid)) & ~FAILS_DRAINED);
 }
 
 /* `at_once`: the call was told not to wait (MSG_DONTWAIT). */

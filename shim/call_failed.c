@@ -17,15 +17,10 @@
  * only, as long as no pointer to it is passed on: who needs one gets a copy.
  */
 
-static INLINED struct record_slot *only_open(struct record_slot *s)
-{
-	return s && likely(s->state == SLOT_open) ? s : NULL;
-}
-
 /* NULL: fd is not known to be open. */
 static INLINED struct record_slot *slot_of(const struct call_what *w)
 {
-	return only_open(slots_at(w->fd));
+	return slots_if_open(slots_at(w->fd));
 }
 
 /* Facts cost system calls: at the first failure of a site, at powers of two, else every 100 ms. */
@@ -35,6 +30,17 @@ static bool facts_are_old(const struct record_site *site, uint64_t now)
 		(struct record_facts *)store_part(PART_facts) + (site->facts - 1);
 
 	return !site->facts || now - f->time_ns >= FACTS_INTERVAL_NS;
+}
+
+static void put_facts(struct record_facts *to, struct record_facts *facts)
+{
+	uint32_t seq = record_peek(&to->seq) | 1;
+
+	record_poke(&to->seq, seq);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd is seen before any new fact is */
+	facts->seq = seq;
+	*to = *facts;
+	record_publish(&to->seq, seq + 1); /* pairs with the reader's observe of seq */
 }
 
 static COLD uint32_t take_facts(struct call_what w, struct record_site *site, uint64_t now)
@@ -55,9 +61,7 @@ static COLD uint32_t take_facts(struct call_what w, struct record_site *site, ui
 				    .flock = w.lock,
 				    .kind = s ? s->kind : KIND_unknown};
 	struct record_facts facts;
-	struct record_facts *to;
 	int saved = errno;
-	uint32_t seq;
 
 	if (!site->facts)
 		site->facts = store_take_item(PART_facts, sizeof(facts));
@@ -70,20 +74,14 @@ static COLD uint32_t take_facts(struct call_what w, struct record_site *site, ui
 	call_mode_facts(s, &facts);
 	facts.target = site->target;
 	facts.stack = site->stack;
-	to = (struct record_facts *)store_part(PART_facts) + (site->facts - 1);
-	seq = record_peek(&to->seq) | 1;
-	record_poke(&to->seq, seq);
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd is seen before any new fact is */
-	facts.seq = seq;
-	*to = facts;
-	record_publish(&to->seq, seq + 1); /* pairs with the reader's observe of seq */
+	put_facts((struct record_facts *)store_part(PART_facts) + (site->facts - 1), &facts);
 	site->facts_count++;
 	errno = saved;
 	return site->facts;
 }
 
-static INLINED void add_event(const struct call_what *w, const struct record_site *site,
-			      uint32_t id, uint32_t facts, uint32_t tid, uint64_t now)
+static INLINED void add_event(const struct call_what *w, struct call_site at, uint32_t facts,
+			      uint32_t tid, uint64_t now)
 {
 	uint64_t seq;
 	struct record_event *e = store_event_begin(&seq);
@@ -92,10 +90,10 @@ static INLINED void add_event(const struct call_what *w, const struct record_sit
 		return;
 	e->time_ns = now;
 	e->tid = tid;
-	e->what = site->what;
+	e->what = at.site->what;
 	e->fd = w->fd;
-	e->site = id;
-	e->about = site->about;
+	e->site = at.id;
+	e->about = at.site->about;
 	e->arg = w->bytes;
 	e->arg2 = 0;
 	e->facts = facts;
@@ -105,27 +103,30 @@ static INLINED void add_event(const struct call_what *w, const struct record_sit
 /* Where there is no room for another site. */
 static COLD void add_event_nowhere(struct call_what w, uint16_t error, uint64_t now)
 {
-	const struct record_site none = {.call = w.call,
-					 .error = error,
+	struct record_site none = {.call = w.call,
+				   .error = error,
 					 .type = error == EAGAIN ? EVENT_eagain : EVENT_limit};
 
-	add_event(&w, &none, 0, 0, self_tid(), now);
+	add_event(&w, (struct call_site){&none, 0}, 0, self_tid(), now);
 }
 
 /* ---- sites ------------------------------------------------------------------------------------
  */
 
-/* Tell the time series of the EAGAINs since the last time; whoever comes too late takes it back. */
+/*
+ * Tell the time series of the EAGAINs since the last time, all but the present one; whoever comes
+ * too late takes it back.
+ */
 static void tell_series(struct record_site *site, uint64_t now)
 {
-	uint64_t n = record_peek(&site->count) - record_peek(&site->injected);
+	uint64_t n = record_peek(&site->count) - record_peek(&site->injected) - 1;
 	uint64_t told = __atomic_exchange_n(&site->told, n, __ATOMIC_RELAXED);
 
 	store_series(site->last_ns ? site->last_ns : now, record_peek(&store.head->fds_open),
 		     (uint32_t)(n - told));
 }
 
-/* The clock went on since the site's latest failure. true: it is time to take facts. */
+/* The clock went on before this failure of the site. true: it is time to take facts. */
 static WARM bool tick(struct record_site *site, uint64_t now)
 {
 	bool due = facts_are_old(site, now);
@@ -133,33 +134,26 @@ static WARM bool tick(struct record_site *site, uint64_t now)
 	site->type = site->error == EAGAIN ? EVENT_eagain : EVENT_limit;
 	if (site->error == EAGAIN)
 		tell_series(site, now);
-	if (!site->count)
+	if (!site->first_ns)
 		record_poke(&site->first_ns, now);
 	record_publish(&site->last_ns, now); /* pairs with the observe in count_failure() */
 	return due;
 }
 
-/* The site of a failure with its slot, counted; NULL: no room for it. */
-static INLINED struct record_site *count_failure(const struct call_what *w, uint16_t error,
-						 struct record_slot *s, uint64_t now,
-						 const struct stack_seed *seed, uint32_t *ret_id,
-						 bool *ret_facts_due)
+/* A failure of the site, on the fd of that slot. true: it is time to take facts. */
+static INLINED bool count_failure(struct record_site *site, const struct call_what *w,
+				  struct record_slot *s, uint64_t now)
 {
-	struct record_site *site = call_site(seed, w->call, error, ret_id);
-	uint32_t target;
+	uint32_t target = call_target(w, s);
 
-	if (unlikely(!site)) {
-		*ret_id = 0;
-		return NULL;
-	}
-	*ret_facts_due = unlikely(record_observe(&site->last_ns) != now) && tick(site, now);
-	target = call_target(w, s);
 	if (target)
 		record_poke(&site->target, target);
 	if (s)
 		site->kind = s->kind;
 	self_add64(&site->count, 1);
-	return site;
+	if (unlikely(record_observe(&site->last_ns) != now) && tick(site, now))
+		return true;
+	return unlikely(!(site->count & (site->count - 1)));
 }
 
 /* ---- failures ---------------------------------------------------------------------------------
@@ -177,24 +171,23 @@ static INLINED uint32_t blocked(const struct call_what *w, struct record_slot *s
 				const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse();
-	uint32_t id, facts = 0, tid = self_tid();
-	bool due;
-	struct record_site *site = count_failure(w, EAGAIN, s, now, seed, &id, &due);
+	struct call_site at = call_site(seed, w->call, EAGAIN);
+	uint32_t facts = 0, tid = self_tid();
 
-	if (unlikely(!site)) {
+	if (unlikely(!at.site)) {
 		blocked_nowhere(call_copied(w), now);
 		return 0;
 	}
-	if (unlikely(due) || unlikely(!(site->count & (site->count - 1))))
-		facts = take_facts(call_copied(w), site, now);
+	if (count_failure(at.site, w, s, now))
+		facts = take_facts(call_copied(w), at.site, now);
 	if (fate && s) {
-		if (call_fate_spins(s, id, tid, now))
-			self_add64(&site->fate[FATE_spun], 1);
+		if (call_fate_spins(s, at.id, tid, now))
+			self_add64(&at.site->fate[FATE_spun], 1);
 		else
-			call_fate_failed(s, id, now, w->flags & MSG_DONTWAIT);
+			call_fate_failed(s, at.id, now, w->flags & MSG_DONTWAIT);
 	}
-	add_event(w, site, id, facts, tid, now);
-	return id;
+	add_event(w, at, facts, tid, now);
+	return at.id;
 }
 
 COLD uint32_t call_blocked_here(const struct call_what *w, const struct stack_seed *seed)
@@ -205,28 +198,27 @@ COLD uint32_t call_blocked_here(const struct call_what *w, const struct stack_se
 COLD uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
 			 const struct stack_seed *seed)
 {
-	struct record_slot *s = slot_of(w);
 	uint64_t now = self_now_coarse(), seq;
-	uint32_t id;
-	bool due;
-	struct record_site *site = count_failure(w, error, s, now, seed, &id, &due);
+	struct call_site at = call_site(seed, w->call, error);
 	struct record_event *e;
 
-	if (site)
-		self_add32(&site->injected, 1);
+	if (at.site) {
+		count_failure(at.site, w, slot_of(w), now);
+		self_add32(&at.site->injected, 1);
+	}
 	e = error == RECORD_ERROR_NOTE ? NULL : store_event_begin(&seq);
 	if (!e)
-		return id;
+		return at.id;
 	*e = (struct record_event){.time_ns = now,
 				   .tid = self_tid(),
 				   .call = w->call,
 				   .error = error,
 				   .fd = w->fd,
-				   .site = id,
+				   .site = at.id,
 				   .type = EVENT_inject,
 				   .arg = rule};
 	store_event_end(e, seq);
-	return id;
+	return at.id;
 }
 
 COLD void call_faked_fate(const struct call_what *w, uint32_t site)
@@ -240,19 +232,17 @@ COLD void call_faked_fate(const struct call_what *w, uint32_t site)
 /* EMFILE, ENFILE */
 static COLD void limited(const struct call_what *w, uint16_t error, const struct stack_seed *seed)
 {
-	struct record_slot *s = slot_of(w);
 	uint64_t now = self_now_coarse();
-	uint32_t id;
-	bool due;
-	struct record_site *site = count_failure(w, error, s, now, seed, &id, &due);
+	struct call_site at = call_site(seed, w->call, error);
 
 	self_add64(&store.head->limits, 1);
-	if (!site) {
+	if (!at.site) {
 		add_event_nowhere(*w, error, now);
 		return;
 	}
-	call_limit(site, id, now);
-	add_event(w, site, id, 0, self_tid(), now);
+	count_failure(at.site, w, slot_of(w), now);
+	call_limit(at.site, at.id, now);
+	add_event(w, at, 0, self_tid(), now);
 }
 
 static INLINED bool may_be_ignored(uint16_t call)
@@ -284,14 +274,14 @@ WARM void call_failed(const struct call_what *w, const struct stack_seed *seed)
 
 COLD void call_short(const struct call_what *w, const struct stack_seed *seed)
 {
-	struct record_slot *s = w->fd >= 0 ? slots_at(w->fd) : NULL;
+	struct record_slot *s = slot_of(w);
 	struct record_site *site;
 	int saved = errno;
-	uint32_t id, target;
+	uint32_t target;
 
-	if (!call_ready() || !s || s->state != SLOT_open || !call_never_waits(w, s))
+	if (!call_ready() || !s || !call_never_waits(w, s))
 		return;
-	site = call_site(seed, w->call, EAGAIN, &id);
+	site = call_site(seed, w->call, EAGAIN).site;
 	if (site) {
 		self_add32(&site->short_count, 1);
 		self_add32(&store.head->shorts, 1);
@@ -345,11 +335,11 @@ WARM ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
 
 	if (r >= 0)
 		return io_done(call, fd, r, bytes, flags, seed);
-	s = only_open(slots_uncount(fd));
+	s = slots_if_open(slots_uncount(fd));
 	if (likely(s) && likely(errno == EAGAIN) && likely(!may_be_ignored(call)) &&
 	    likely(call_ready()))
 		blocked(&w, s, true, seed);
 	else
 		io_failed(call_copied(&w), seed);
-	return r;
+	return -1; /* r, which need not be kept meanwhile */
 }

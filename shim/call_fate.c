@@ -57,7 +57,7 @@ static INLINED void settle(struct record_slot *s, uint64_t now_ns, uint32_t stam
 	struct record_site *site = store_site_at(s->failed);
 	uint64_t waited = since(s, now_ns);
 
-	if ((s->fails & ~FAILS_DRAINED) != stamp)
+	if ((s->fails ^ stamp) & ~FAILS_DRAINED)
 		count(site, s->fails & FAILS_DRAINED ? FATE_drained : FATE_waited, waited);
 	else if (at_once == FATE_spun && likely(waited <= RETRY_PAUSE_NS))
 		count_spun(site, waited);
@@ -86,7 +86,7 @@ WARM void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns
 	}
 	s->failed = site;
 	s->failed_ns = now_ns;
-	s->fails = stamp | (drains(s, x) ? FAILS_DRAINED : 0);
+	s->fails = (stamp & ~FAILS_DRAINED) | (drains(s, x) ? FAILS_DRAINED : 0);
 	if (!(record_peek(&s->uses) & SLOT_USE_PENDING))
 		self_or32(&s->uses, SLOT_USE_PENDING);
 }

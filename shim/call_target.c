@@ -93,7 +93,7 @@ const struct sockaddr *call_target_text(const struct call_what *w, char *ret_pat
 					uint32_t *ret_addr_bytes)
 {
 	struct record_slot *s = w->fd >= 0 ? slots_at(w->fd) : NULL;
-	uint32_t id = call_target(w, s);
+	uint32_t id = call_target(w, slots_if_open(s));
 	const struct record_string *t = id ? store_string_at(id) : NULL;
 
 	path_text(id, ret_path, size);

@@ -42,6 +42,11 @@ static inline struct record_slot *slots_at(int fd)
 	return s;
 }
 
+static inline struct record_slot *slots_if_open(struct record_slot *s)
+{
+	return s && likely(s->state == SLOT_open) ? s : NULL;
+}
+
 /*
  * HOT: a call on fd succeeded; count it. false sends the caller to its COLD part: the shim is not
  * ready, fd has no slot, or an EAGAIN on it waits for its fate.

@@ -171,8 +171,8 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 }
 
 /* Is it an entry of that seed, and whole? What is read here besides `seq` may be torn: see there. */
-static inline bool is_of(const struct entry *e, const struct stack_seed *seed, uint32_t generation,
-			 uint32_t seq)
+static inline bool is_of(const struct entry *e, const struct stack_seed *seed,
+			 uint32_t generation, uint32_t seq)
 {
 	return e->pc == seed->pc && e->cfa == seed->cfa && likely(e->generation == generation) &&
 	       likely(!(seq & 1));
@@ -205,7 +205,7 @@ static WARM struct stack_kept find(const struct stack_seed *seed)
 AS_IT_IS struct stack_kept stack_memo_find(const struct stack_seed *at)
 {
 	const struct stack_seed seed = *at;
-	uint32_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
+	uint32_t generation = peek(&stack_generation);
 	struct entry *e = set_of(&seed);
 	const struct group *g, *end;
 	struct stack_kept kept;

@@ -238,6 +238,7 @@ void store_places(uint8_t *base)
 	store.head = h;
 	store.sites = store_part(PART_sites);
 	store.ring = store_part(PART_ring);
+	store.ring_used = &h->part[PART_ring].used;
 	store.ring_last = h->part[PART_ring].size_bytes / sizeof(struct record_event) - 1;
 	store.ring_real = 0;
 }

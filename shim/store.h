@@ -23,6 +23,7 @@ struct store {
 	/* what each failure needs, side by side */
 	struct record_site *sites;
 	struct record_event *ring;
+	uint64_t *ring_used;
 	uint64_t ring_last; /* its size, a power of two, less one */
 	uint64_t ring_real; /* events before this one find their page real */
 };
@@ -131,10 +132,10 @@ bool store_event_grow(uint64_t n);
 /* A new event of the ring, to be filled and then published; NULL when the ring is not there. */
 static inline struct record_event *store_event_begin(uint64_t *ret_seq)
 {
-	uint64_t n = self_take64(&store.head->part[PART_ring].used);
+	uint64_t n = self_take64(store.ring_used);
 	struct record_event *e = &store.ring[n & store.ring_last];
 
-	if (unlikely(n >= record_peek(&store.ring_real)) && !store_event_grow(n))
+	if (unlikely(n >= store.ring_real) && !store_event_grow(n))
 		return NULL;
 	record_poke(&e->seq, 0);                 /* torn until store_event_end */
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* 0 is seen before any new field is */

@@ -231,6 +231,62 @@ static void what_was_forgotten_is_not_found(void **state)
 	descend(5, look_forgotten);
 }
 
+static NOINLINE void look_noted(void)
+{
+	const struct stack_seed seed = SEED_HERE;
+	uint32_t id;
+
+	stack_forget();
+	look_up(&seed);
+	id = stack_memo_find(&seed).id;
+	assert_int_not_equal(id, 0);
+	assert_int_equal(stack_memo_find(&seed).note, 0);
+	stack_memo_note(&seed, id + 2, 3); /* of a stack that is not there any more */
+	assert_int_equal(stack_memo_find(&seed).note, 0);
+	stack_memo_note(&seed, id, 7);
+	assert_int_equal(stack_memo_find(&seed).note, 7);
+	stack_forget();
+	look_up(&seed); /* in its old place */
+	assert_int_equal(stack_memo_find(&seed).id, id);
+	assert_int_equal(stack_memo_find(&seed).note, 0);
+	AFTER();
+}
+
+static void a_note_stays_with_its_stack(void **state)
+{
+	(void)state;
+	for (int depth = 0; depth < 4; depth++)
+		descend(depth, look_noted);
+}
+
+/* Where the end of the stack is not known, or nothing of it was read. */
+static NOINLINE RAW void look_elsewhere(void)
+{
+	const struct stack_seed seed = SEED_HERE;
+	const struct stack_bounds before = stack_main;
+	uint32_t id;
+
+	stack_forget();
+	look_up(&seed);
+	id = stack_memo_find(&seed).id;
+	stack_main = (struct stack_bounds){0, 0};
+	assert_int_equal(stack_memo_find(&seed).id, id);
+	look_changed();
+	stack_main = (struct stack_bounds){before.low, seed.cfa + 8};
+	assert_int_equal(stack_memo_find(&seed).id, id);
+	stack_main = before;
+	stack_forget();
+	stack_memo_put(&seed, 5, &(struct stack_reads){.generation = peek(&stack_generation)});
+	assert_int_equal(stack_memo_find(&seed).id, 5);
+	AFTER();
+}
+
+static void an_unknown_stack_is_compared_word_by_word(void **state)
+{
+	(void)state;
+	descend(5, look_elsewhere);
+}
+
 static NOINLINE void look_busy(void)
 {
 	const struct stack_seed seed = SEED_HERE;
@@ -339,6 +395,8 @@ int main(void)
 		cmocka_unit_test(random_paths_are_known_by_their_right_name),
 		cmocka_unit_test(a_change_of_any_word_that_was_read_is_noticed),
 		cmocka_unit_test(what_was_forgotten_is_not_found),
+		cmocka_unit_test(a_note_stays_with_its_stack),
+		cmocka_unit_test(an_unknown_stack_is_compared_word_by_word),
 		cmocka_unit_test(an_entry_that_is_being_written_is_left_alone),
 		cmocka_unit_test(stacks_too_deep_or_lost_are_not_kept),
 		cmocka_unit_test(threads_signals_and_forgetting_do_not_confuse_it),
