@@ -170,7 +170,7 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 	return unchanged(e, seq);
 }
 
-/* Is it an entry of that seed, and whole? What is read here besides `seq` may be torn: see there. */
+/* Is it an entry of that seed, and whole? What is torn shows when `seq` is looked at again. */
 static inline bool is_of(const struct entry *e, const struct stack_seed *seed,
 			 uint32_t generation, uint32_t seq)
 {
