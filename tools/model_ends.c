@@ -45,7 +45,19 @@ static void add_total(struct model *m, struct record_total *t)
 					      .kind = t->leaked_kind[i]};
 }
 
-static void load_totals_of(struct model *m, const struct model_options *options, const char *name)
+/* Of the first `count`. */
+static bool has_process(const struct model *m, size_t count, const struct record_total *t)
+{
+	for (size_t i = 0; i < count; i++)
+		if (m->processes[i].pid == (int)t->pid &&
+		    m->processes[i].start_raw_ns == t->created_ns)
+			return true;
+	return false;
+}
+
+/* A process without the right to remove its record (it has dropped root) has a line as well. */
+static void load_totals_of(struct model *m, const struct model_options *options, const char *name,
+			   size_t records)
 {
 	char *path = util_format("%s/%s", m->session, name);
 	FILE *f = util_open(path);
@@ -57,7 +69,7 @@ static void load_totals_of(struct model *m, const struct model_options *options,
 			model_cover(m, 0, 1, "%s: damaged, the rest skipped", name);
 			break;
 		}
-		if (!options->pid || options->pid == (int)t.pid)
+		if ((!options->pid || options->pid == (int)t.pid) && !has_process(m, records, &t))
 			add_total(m, &t);
 	}
 	if (f)
@@ -73,15 +85,6 @@ void model_waiting(struct model *m, const char *path)
 		*UTIL_PUSH(m->waiting, m->waiting_count, m->waiting_room) = lines[i];
 }
 
-static bool has_process(const struct model *m, const struct record_total *t)
-{
-	for (size_t i = 0; i < m->processes_count; i++)
-		if (m->processes[i].pid == (int)t->pid &&
-		    m->processes[i].start_raw_ns == t->created_ns)
-			return true;
-	return false;
-}
-
 /* A line may be in the file by now, or its writer may have been killed before its record ended. */
 static void add_waiting(struct model *m, const struct model_options *options)
 {
@@ -89,19 +92,21 @@ static void add_waiting(struct model *m, const struct model_options *options)
 		struct record_total *t = &m->waiting[i];
 
 		if (t->magic == RECORD_TOTAL_MAGIC && t->version == RECORD_VERSION &&
-		    (!options->pid || options->pid == (int)t->pid) && !has_process(m, t))
+		    (!options->pid || options->pid == (int)t->pid) &&
+		    !has_process(m, m->processes_count, t))
 			add_total(m, t);
 	}
 }
 
 static void load_totals(struct model *m, const struct model_options *options)
 {
+	size_t records = m->processes_count;
 	DIR *d = opendir(m->session);
 	struct dirent *e;
 
 	while (d && (e = readdir(d)))
 		if (!strncmp(e->d_name, "totals.", 7))
-			load_totals_of(m, options, e->d_name);
+			load_totals_of(m, options, e->d_name, records);
 	if (d)
 		closedir(d);
 }

@@ -206,27 +206,33 @@ static void an_earlier_record_of_a_process_that_went_on_ends_as_it_did(void **st
 
 static void silent_processes_come_from_the_totals(void **state)
 {
-	struct record_total t[3] = {
+	struct record_total t[4] = {
 		{.magic = RECORD_TOTAL_MAGIC, .version = RECORD_VERSION, .pid = 21, .births = 5},
 		{.magic = RECORD_TOTAL_MAGIC,
 		 .version = RECORD_VERSION,
 		 .pid = 22,
 		 .end_status = 1},
+		{.magic = RECORD_TOTAL_MAGIC, /* it has a record, which it could not remove */
+		 .version = RECORD_VERSION,
+		 .pid = 11,
+		 .created_ns = MAKE_CREATED},
 		{.magic = 1},
 	};
 
 	(void)state;
+	make_begin(&made, 11, "kept");
+	save("11.rec");
 	memset(t[0].comm, 'c', sizeof(t[0].comm));
 	memset(t[0].exe, 'e', sizeof(t[0].exe));
 	assert_int_equal(make_file(dir, "totals.0", t, sizeof(t)), 0);
 	load(0);
-	assert_int_equal(model.processes_count, 2);
-	assert_int_equal(model.processes[0].pid, 21);
-	assert_int_equal(model.processes[0].births, 5);
-	assert_int_equal(model.processes[0].how, HOW_exited);
-	assert_int_equal(strlen(model.processes[0].comm), 15);
-	assert_int_equal(model.processes[1].status, 1);
-	assert_null(model.processes[1].exe);
+	assert_int_equal(model.processes_count, 3);
+	assert_int_equal(model.processes[1].pid, 21);
+	assert_int_equal(model.processes[1].births, 5);
+	assert_int_equal(model.processes[1].how, HOW_exited);
+	assert_int_equal(strlen(model.processes[1].comm), 15);
+	assert_int_equal(model.processes[2].status, 1);
+	assert_null(model.processes[2].exe);
 	assert_true(covered("totals.0"));
 }
 
