@@ -87,8 +87,8 @@ static inline bool slots_count(uint32_t place)
 }
 
 /*
- * It failed: it was no use. There may be none left: fd can have another owner since. Its slot; NULL when it
- * is out of reach.
+ * It failed: it was no use. There may be none left: fd can have another owner since. Its slot; NULL
+ * when it is out of reach.
  */
 static inline struct record_slot *slots_uncount(int fd)
 {
