@@ -16,6 +16,7 @@
 #include "config.h"
 #include "store_spare.h"
 #include "sysc.h"
+#include "text.h"
 
 /* When the slots are held against the kernel, and so whose doing a difference is. */
 enum look {
@@ -105,30 +106,14 @@ static enum record_kind socket_kind(int fd)
 	return call_socket_kind(domain, type);
 }
 
-/* "/proc/self/fd/<fd>" */
-static void link_name(int fd, char *ret)
-{
-	static const char head[] = "/proc/self/fd/";
-	char digits[12];
-	size_t n = 0;
-
-	memcpy(ret, head, sizeof(head) - 1);
-	ret += sizeof(head) - 1;
-	do {
-		digits[n++] = (char)('0' + fd % 10);
-		fd /= 10;
-	} while (fd);
-	while (n)
-		*ret++ = digits[--n];
-	*ret = '\0';
-}
-
 static void read_link(int fd, char *link, size_t size)
 {
 	char name[32];
+	struct text t = {.s = name, .size = sizeof(name)};
 	long n;
 
-	link_name(fd, name);
+	text_put(&t, "/proc/self/fd/");
+	text_put_number(&t, (uint64_t)fd, 10);
 	n = sysc(SYS_readlinkat, AT_FDCWD, name, link, size - 1);
 	link[n > 0 ? n : 0] = '\0';
 }

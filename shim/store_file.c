@@ -12,61 +12,50 @@
 #include "config.h"
 #include "store_file.h"
 #include "sysc.h"
+#include "text.h"
 
 #define NO_REPLACE 1 /* RENAME_NOREPLACE */
 #define NAME_MAX_BYTES (CONFIG_PATH_MAX + 64)
 
-struct text {
+/* A path, as long as those of a session get. */
+struct name {
+	struct text t;
 	char s[NAME_MAX_BYTES];
-	size_t n;
 };
 
-static void put(struct text *t, const char *s)
+static struct text *name_from(struct name *n, const char *s)
 {
-	while (*s && t->n < sizeof(t->s) - 1)
-		t->s[t->n++] = *s++;
-	t->s[t->n] = '\0';
-}
-
-static void put_number(struct text *t, uint64_t n)
-{
-	char digits[24];
-	size_t at = sizeof(digits) - 1;
-
-	digits[at] = '\0';
-	do {
-		digits[--at] = (char)('0' + n % 10);
-		n /= 10;
-	} while (n);
-	put(t, digits + at);
+	n->t = (struct text){.s = n->s, .size = sizeof(n->s)};
+	text_put(&n->t, s);
+	return &n->t;
 }
 
 /* "<session>/<pid>.rec", or "<session>/<pid>.<k>.rec" for k > 0. */
-static void record_name(struct text *t, const char *session, uint32_t pid, unsigned k)
+static void record_name(struct name *n, const char *session, uint32_t pid, unsigned k)
 {
-	t->n = 0;
-	put(t, session);
-	put(t, "/");
-	put_number(t, pid);
+	struct text *t = name_from(n, session);
+
+	text_put(t, "/");
+	text_put_number(t, pid, 10);
 	if (k) {
-		put(t, ".");
-		put_number(t, k);
+		text_put(t, ".");
+		text_put_number(t, k, 10);
 	}
-	put(t, ".rec");
+	text_put(t, ".rec");
 }
 
 int store_file_open(const char *session, uint32_t pid, int flags)
 {
-	struct text t;
+	struct name name;
 
-	record_name(&t, session, pid, 0);
-	return (int)sysc(SYS_openat, AT_FDCWD, t.s, flags | O_CLOEXEC | O_NOFOLLOW, 0);
+	record_name(&name, session, pid, 0);
+	return (int)sysc(SYS_openat, AT_FDCWD, name.s, flags | O_CLOEXEC | O_NOFOLLOW, 0);
 }
 
 /* The newest record of a pid has the plain name, so that the next image finds it. */
 static void move_away(const char *session, uint32_t pid)
 {
-	struct text from, to;
+	struct name from, to;
 
 	record_name(&from, session, pid, 0);
 	for (unsigned k = 1; k < 1000; k++) {
@@ -79,15 +68,15 @@ static void move_away(const char *session, uint32_t pid)
 int store_file_create(const char *session, uint32_t pid)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-	struct text t;
+	struct name name;
 	long fd;
 
 	for (unsigned k = 0; k < 1000; k++) {
-		record_name(&t, session, pid, k);
-		fd = sysc(SYS_openat, AT_FDCWD, t.s, flags, 0600);
+		record_name(&name, session, pid, k);
+		fd = sysc(SYS_openat, AT_FDCWD, name.s, flags, 0600);
 		if (fd == -EEXIST && k == 0) {
 			move_away(session, pid);
-			fd = sysc(SYS_openat, AT_FDCWD, t.s, flags, 0600);
+			fd = sysc(SYS_openat, AT_FDCWD, name.s, flags, 0600);
 		}
 		if (fd != -EEXIST)
 			return (int)fd;
@@ -97,35 +86,35 @@ int store_file_create(const char *session, uint32_t pid)
 
 int store_file_unlink(const char *session, uint32_t pid)
 {
-	struct text t;
+	struct name name;
 
-	record_name(&t, session, pid, 0);
-	return (int)sysc(SYS_unlinkat, AT_FDCWD, t.s, 0);
+	record_name(&name, session, pid, 0);
+	return (int)sysc(SYS_unlinkat, AT_FDCWD, name.s, 0);
 }
 
 /* ---- spares: "<session>/spare.<pid>.<k>.rec" ---------------------------------------------------
  */
 
-static void spare_name(struct text *t, const char *session, uint32_t pid, uint32_t number)
+static void spare_name(struct name *n, const char *session, uint32_t pid, uint32_t number)
 {
-	t->n = 0;
-	put(t, session);
-	put(t, "/spare.");
-	put_number(t, pid);
-	put(t, ".");
-	put_number(t, number);
-	put(t, ".rec");
+	struct text *t = name_from(n, session);
+
+	text_put(t, "/spare.");
+	text_put_number(t, pid, 10);
+	text_put(t, ".");
+	text_put_number(t, number, 10);
+	text_put(t, ".rec");
 }
 
 int store_file_create_spare(const char *session, uint32_t pid, uint32_t from, uint32_t *ret_number)
 {
 	const int flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
-	struct text t;
+	struct name name;
 	long fd = -EEXIST;
 
 	for (uint32_t k = from; fd == -EEXIST && k < from + 1000; k++) {
-		spare_name(&t, session, pid, k);
-		fd = sysc(SYS_openat, AT_FDCWD, t.s, flags, 0600);
+		spare_name(&name, session, pid, k);
+		fd = sysc(SYS_openat, AT_FDCWD, name.s, flags, 0600);
 		*ret_number = k;
 	}
 	return (int)fd;
@@ -133,15 +122,15 @@ int store_file_create_spare(const char *session, uint32_t pid, uint32_t from, ui
 
 int store_file_unlink_spare(const char *session, uint32_t pid, uint32_t number)
 {
-	struct text t;
+	struct name name;
 
-	spare_name(&t, session, pid, number);
-	return (int)sysc(SYS_unlinkat, AT_FDCWD, t.s, 0);
+	spare_name(&name, session, pid, number);
+	return (int)sysc(SYS_unlinkat, AT_FDCWD, name.s, 0);
 }
 
 int store_file_name_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid)
 {
-	struct text from, to;
+	struct name from, to;
 	long r;
 
 	spare_name(&from, session, of, number);
@@ -156,7 +145,7 @@ int store_file_name_spare(const char *session, uint32_t of, uint32_t number, uin
 
 int store_file_unname_spare(const char *session, uint32_t pid, uint32_t of, uint32_t number)
 {
-	struct text from, to;
+	struct name from, to;
 
 	record_name(&from, session, pid, 0);
 	spare_name(&to, session, of, number);
@@ -165,14 +154,14 @@ int store_file_unname_spare(const char *session, uint32_t pid, uint32_t of, uint
 
 int store_file_append(const char *session, uint32_t uid, const void *data, uint64_t bytes)
 {
-	struct text t = {.n = 0};
+	struct name name;
+	struct text *t = name_from(&name, session);
 	long fd, r;
 
-	put(&t, session);
-	put(&t, "/totals.");
-	put_number(&t, uid);
-	fd = sysc(SYS_openat, AT_FDCWD, t.s, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
-		  0600);
+	text_put(t, "/totals.");
+	text_put_number(t, uid, 10);
+	fd = sysc(SYS_openat, AT_FDCWD, name.s,
+		  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return (int)fd;
 	r = sysc(SYS_write, fd, data, bytes);
@@ -215,7 +204,7 @@ static bool ours_alone(const char *dir, uint32_t uid)
 }
 
 /* The default place: below runtime_dir, else /run/fdwhy for root, else /tmp/fdwhy-<uid>. */
-static int default_place(struct text *t, const char *runtime_dir, uint32_t uid)
+static int default_place(struct name *n, const char *runtime_dir, uint32_t uid)
 {
 	struct {
 		const char *base;
@@ -227,15 +216,15 @@ static int default_place(struct text *t, const char *runtime_dir, uint32_t uid)
 		{"/run", "/fdwhy", false, uid == 0},
 		{"/tmp", "/fdwhy-", true, true},
 	};
+	struct text *t;
 
 	for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
 		if (!places[i].usable)
 			continue;
-		t->n = 0;
-		put(t, places[i].base);
-		put(t, places[i].name);
+		t = name_from(n, places[i].base);
+		text_put(t, places[i].name);
 		if (places[i].number)
-			put_number(t, uid);
+			text_put_number(t, uid, 10);
 		sysc(SYS_mkdirat, AT_FDCWD, t->s, uid ? 0700 : 0711);
 		if (ours_alone(t->s, uid))
 			return 0;
@@ -252,9 +241,9 @@ static void put_time(struct text *t, time_t now)
 	const int value[] = {tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
 			     tm.tm_hour,        tm.tm_min,     tm.tm_sec};
 	for (unsigned i = 0; i < sizeof(value) / sizeof(value[0]); i++) {
-		put(t, i == 3 ? "-" : "");
-		put(t, value[i] < 10 ? "0" : "");
-		put_number(t, (uint64_t)value[i]);
+		text_put(t, i == 3 ? "-" : "");
+		text_put(t, value[i] < 10 ? "0" : "");
+		text_put_number(t, (uint64_t)value[i], 10);
 	}
 }
 
@@ -264,8 +253,9 @@ int store_file_session(const char *comm, const char *runtime_dir, char *ret_path
 	uint32_t uid = (uint32_t)sysc(SYS_geteuid);
 	unsigned char random[6];
 	char suffix[7] = "";
-	struct text t;
-	long r = default_place(&t, runtime_dir, uid);
+	struct name name;
+	struct text *t = &name.t;
+	long r = default_place(&name, runtime_dir, uid);
 
 	if (r)
 		return (int)r;
@@ -273,21 +263,21 @@ int store_file_session(const char *comm, const char *runtime_dir, char *ret_path
 		return -EIO;
 	for (unsigned i = 0; i < sizeof(random); i++)
 		suffix[i] = alnum[random[i] % 32];
-	put(&t, "/");
+	text_put(t, "/");
 	for (char one[2] = ""; *comm; comm++) {
 		one[0] = *comm == '/' || *comm <= ' ' ? '_' : *comm;
-		put(&t, one);
+		text_put(t, one);
 	}
-	put(&t, "-");
-	put_time(&t, time(NULL));
-	put(&t, "-");
-	put(&t, suffix);
-	if (t.n + 1 > size)
+	text_put(t, "-");
+	put_time(t, time(NULL));
+	text_put(t, "-");
+	text_put(t, suffix);
+	if (t->n + 1 > size)
 		return -ENAMETOOLONG;
-	r = sysc(SYS_mkdirat, AT_FDCWD, t.s, 0700);
+	r = sysc(SYS_mkdirat, AT_FDCWD, name.s, 0700);
 	if (!r && !uid) /* processes that drop root make their own records; mkdir obeyed umask */
-		r = sysc(SYS_fchmodat, AT_FDCWD, t.s, 01733);
+		r = sysc(SYS_fchmodat, AT_FDCWD, name.s, 01733);
 	if (!r)
-		memcpy(ret_path, t.s, t.n + 1);
+		memcpy(ret_path, t->s, t->n + 1);
 	return (int)r;
 }
