@@ -38,6 +38,12 @@ why_not() { # WHAT WHY: once
 		printf '%s\t%s\n' "$1" "$(tr '\t"\\' '   ' <<<"$2" | cut -c1-100)" >>"$not_run"
 }
 
+# One that hangs with its tool, as php-fpm was seen to under strace -k, must not stop all.
+guard() { # PID
+	# shellcheck disable=SC2046
+	timeout "${SERVER_MOST_S:-300}" tail --pid="$1" -f /dev/null || kill -9 $(tree_of "$1")
+}
+
 up() { # SERVER MODE: sets pid_of[mode]
 	local d=$tmp/$1-$2 pid
 	rm -rf "$d"
@@ -46,6 +52,7 @@ up() { # SERVER MODE: sets pid_of[mode]
 	pid=$!
 	pid_of[$2]=$pid
 	pids="$pids $pid"
+	guard "$pid" 2>/dev/null &
 	wait_for 40 ready_or_gone "$1" "$d" "$pid" && ! gone "$pid" && return
 	end_of "$pid" "$d/log"
 	why_not "$1 under $2" "$ended"
