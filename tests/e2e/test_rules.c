@@ -130,6 +130,7 @@ static void counts_are_of_the_process_the_tree_the_thread_or_the_site(void **sta
 		{"site", "threads", {"2", "", "", ""}},
 		{"process", "forks", {"2", "2", "2", "2"}},
 		{"tree", "forks", {"2", "", "", ""}},
+		{"site", "again", {"2", "2", "", ""}},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

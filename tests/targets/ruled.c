@@ -10,6 +10,7 @@
  * ruled send N             send N bytes on a stream that has room: how many were taken
  * ruled threads N          the same as times, in four threads, by thread
  * ruled forks N            the same in each of four children
+ * ruled again N            the same, and then from the same place in a child
  * ruled wait               prints ready, then on each line of input does one read: "1 ok"
  */
 #include <fcntl.h>
@@ -158,6 +159,22 @@ static NOINLINE int do_forks(void)
 	return 0;
 }
 
+static NOINLINE int do_again(void)
+{
+	for (int i = 0; i < 2; i++) {
+		char head[16];
+
+		fflush(stdout);
+		if (i && fork()) {
+			wait(NULL);
+			break;
+		}
+		snprintf(head, sizeof(head), "p%d ", i);
+		times(head, count);
+	}
+	return 0;
+}
+
 static NOINLINE int do_wait(void)
 {
 	char line[16], byte;
@@ -193,6 +210,8 @@ int main(int argc, char **argv)
 		return do_threads();
 	else if (!strcmp(what, "forks"))
 		return do_forks();
+	else if (!strcmp(what, "again"))
+		return do_again();
 	else if (!strcmp(what, "wait"))
 		return do_wait();
 	return 0;
