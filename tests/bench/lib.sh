@@ -24,7 +24,7 @@ bench_build() {
 		[ "$bin/bench_$f" -nt "$here/bench_$f.c" ] && { [ $f != preset ] || [ "$bin/bench_$f" -nt "$top/include/record.h" ]; } ||
 			${CC:-cc} $flags "$here/bench_$f.c" -o "$bin/bench_$f" -lpthread || return 1
 	done
-	for f in empty fakekernel; do
+	for f in empty pass fakekernel; do
 		[ "$bin/$f.so" -nt "$here/bench_$f.c" ] ||
 			${CC:-cc} $flags -fPIC -shared "$here/bench_$f.c" -o "$bin/$f.so" || return 1
 	done
@@ -96,6 +96,7 @@ in_mode() {
 	case $mode in
 	bare | bare-again) ;;
 	empty) list=$(preload "$bin/empty.so") ;;
+	pass) list=$(preload "$bin/pass.so") ;;
 	fdwhy) list=$(preload "$so") && set -- env FDWHY_SESSION="$session" "$@" ;;
 	fdwhy-no-stacks) list=$(preload "$so") && set -- env FDWHY_SESSION="$session" FDWHY_STACKS=0 "$@" ;;
 	# Rules for the calls that are made, none of which matches.

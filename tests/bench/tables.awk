@@ -36,7 +36,7 @@ function cell(group, name, mode,    id, r, o, noise)
 
 function place(m,    i, list, n)
 {
-	n = split("bare bare-again empty fdwhy fdwhy-no-stacks fdwhy-armed fiu valgrind perf-trace bpftrace strace strace-k", list, " ")
+	n = split("bare bare-again empty pass fdwhy fdwhy-no-stacks fdwhy-armed fiu valgrind perf-trace bpftrace strace strace-k", list, " ")
 	for (i = 1; i <= n; i++)
 		if (list[i] == m)
 			return i
