@@ -101,7 +101,7 @@ in_mode() {
 	fdwhy-no-stacks) list=$(preload "$so") && set -- env FDWHY_SESSION="$session" FDWHY_STACKS=0 "$@" ;;
 	# Rules for the calls that are made, none of which matches.
 	fdwhy-armed)
-		[ -e "$tmp/rules" ] || printf 'inject %s:fd=99999:error=EIO\n' send,recv,read,write,open,close,socket,dup >"$tmp/rules"
+		[ -e "$tmp/rules" ] || printf 'inject %s:kind=inotify:error=EIO\n' send,recv,read,write,open,close,socket,dup >"$tmp/rules"
 		list=$(preload "$so") && set -- env FDWHY_SESSION="$session" FDWHY_RULES="$tmp/rules" "$@"
 		;;
 	fiu) set -- fiu-run -x "$@" ;;
