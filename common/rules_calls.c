@@ -3,27 +3,8 @@
 #include <errno.h>
 #include <regex.h>
 #include <string.h>
-#include "calls.h"
+#include "call_table.h"
 #include "rules_cursor.h"
-
-static const char names[CALL_COUNT][20] = {
-	[CALL_NONE] = "",
-#define CALL_IO(name, ...) [CALL_##name] = #name,
-#define CALL_FD(name, ...) [CALL_##name] = #name,
-#define CALL_WAIT(name, ...) [CALL_##name] = #name,
-#define CALL_TRY(name, ...) [CALL_##name] = #name,
-#define SPECIAL(name, ...) [CALL_##name] = #name,
-#include "calls.def"
-};
-
-static const uint8_t classes[CALL_COUNT] = {
-#define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_FD(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_WAIT(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_TRY(name, class, ...) [CALL_##name] = CLASS_##class,
-#define SPECIAL(name, class, ...) [CALL_##name] = CLASS_##class,
-#include "calls.def"
-};
 
 static const struct alias {
 	char name[30];
@@ -49,11 +30,6 @@ static const struct {
 };
 #define CLASS_NAMES (sizeof(class_names) / sizeof(class_names[0]))
 
-const char *rules_call_name(unsigned call)
-{
-	return call && call < CALL_COUNT ? names[call] : "?";
-}
-
 static void add(uint64_t *calls, unsigned call)
 {
 	calls[call / 64] |= 1ull << (call % 64);
@@ -76,7 +52,7 @@ static int unknown_class(struct cursor *c, size_t from)
 static void add_class(uint8_t class, uint64_t *calls)
 {
 	for (unsigned call = 1; call < CALL_COUNT; call++)
-		if (class == CLASS_none || classes[call] == class)
+		if (class == CLASS_none || call_class(call) == class)
 			add(calls, call);
 }
 
@@ -99,7 +75,7 @@ static int unknown_call(struct cursor *c, size_t from)
 	size_t n = 0;
 
 	for (unsigned call = 1; call < CALL_COUNT; call++)
-		words[n++] = names[call];
+		words[n++] = call_name(call);
 	for (size_t i = 0; i < ALIASES; i++)
 		words[n++] = aliases[i].name;
 	return cursor_unknown(c, from, "call", words, n);
@@ -112,7 +88,7 @@ static int take_name(struct cursor *c, size_t from, uint64_t *calls)
 	if (is("all", word, c->at - from))
 		return take_class(c, from, calls);
 	for (unsigned call = 1; call < CALL_COUNT; call++)
-		if (is(names[call], word, c->at - from)) {
+		if (is(call_name(call), word, c->at - from)) {
 			add(calls, call);
 			return 0;
 		}
@@ -130,7 +106,7 @@ static unsigned match_all(const regex_t *x, uint64_t *calls)
 	unsigned found = 0;
 
 	for (unsigned call = 1; call < CALL_COUNT; call++)
-		if (!regexec(x, names[call], 0, NULL, 0)) {
+		if (!regexec(x, call_name(call), 0, NULL, 0)) {
 			add(calls, call);
 			found++;
 		}

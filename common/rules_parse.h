@@ -29,8 +29,6 @@ int rules_parse_line(const char *line, struct rule *ret, struct rules_error *ret
 /* A set of calls alone: "connect,/^recv/,%lock". */
 int rules_parse_calls(const char *text, uint64_t *ret_calls, struct rules_error *ret_error);
 
-/* Names for messages and reports; "?" when out of range. */
-const char *rules_call_name(unsigned call);
 const char *rules_action_name(unsigned action);
 const char *rules_error_name(int error); /* "EAGAIN", NULL when there is none */
 int rules_error_number(const char *name, size_t length);

@@ -9,11 +9,7 @@
 
 enum call_id {
 	CALL_NONE,
-#define CALL_IO(name, ...) CALL_##name,
-#define CALL_FD(name, ...) CALL_##name,
-#define CALL_WAIT(name, ...) CALL_##name,
-#define CALL_TRY(name, ...) CALL_##name,
-#define SPECIAL(name, ...) CALL_##name,
+#define CALL(name, class) CALL_##name,
 #include "calls.def"
 	CALL_COUNT
 };

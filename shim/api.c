@@ -50,7 +50,7 @@ static bool leaked(const struct record_slot *s, uint64_t mark)
 static void tell(int fd, const struct record_slot *s, fdwhy_leak_fn *fn, void *arg)
 {
 	struct fdwhy_leak leak = {.fd = fd,
-				  .call = s->call ? rules_call_name(s->call) : "?",
+				  .call = call_name(s->call),
 				  .kind = store_kind_name(s->kind)};
 	struct text target = {.s = leak.target, .size = sizeof(leak.target)};
 	struct text stack = {.s = leak.stack, .size = sizeof(leak.stack)};
@@ -180,7 +180,7 @@ static void describe(const struct record_event *e, struct fdwhy_failure *f)
 	struct text stack = {.s = f->stack, .size = sizeof(f->stack)};
 	bool injected = e->type == EVENT_inject;
 
-	f->call = rules_call_name(e->call);
+	f->call = call_name(e->call);
 	f->error = e->error < RECORD_ERROR_FAKED ? e->error : 0;
 	f->fd = e->fd;
 	f->kind = store_kind_name(site ? site->kind : e->kind);

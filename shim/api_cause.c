@@ -2,16 +2,7 @@
 /* api_cause.c - see api_cause.h. */
 #include <stddef.h>
 #include "api_cause.h"
-#include "calls.h"
-
-static const uint8_t classes[CALL_COUNT] = {
-#define CALL_IO(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_FD(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_WAIT(name, class, ...) [CALL_##name] = CLASS_##class,
-#define CALL_TRY(name, class, ...) [CALL_##name] = CLASS_##class,
-#define SPECIAL(name, class, ...) [CALL_##name] = CLASS_##class,
-#include "calls.def"
-};
+#include "call_table.h"
 
 static const char others[CALL_COUNT][20] = {
 	[CALL_sem_trywait] = "semaphore-zero",  [CALL_semop] = "semaphore-zero",
@@ -71,7 +62,7 @@ const char *api_cause(uint16_t call, uint8_t kind, const struct record_facts *f)
 		[CLASS_process] = "process-limit",
 		[CLASS_exec] = "process-limit",
 	};
-	uint8_t class = classes[call];
+	uint8_t class = call_class(call);
 
 	switch (class) {
 	case CLASS_send:

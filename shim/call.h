@@ -14,7 +14,7 @@
 #include <stddef.h>
 #include <sys/select.h>
 #include <sys/types.h>
-#include "calls.h"
+#include "call_table.h"
 #include "record.h"
 #include "rules.h"
 #include "slots.h"
@@ -56,13 +56,6 @@ static INLINED struct call_what call_copied(const struct call_what *w)
 				  .path = w->path,
 				  .lock_cmd = w->lock_cmd,
 				  .lock = w->lock};
-}
-
-extern HIDDEN const uint8_t call_classes[CALL_COUNT];
-
-static inline enum call_class call_class(uint16_t call)
-{
-	return (enum call_class)call_classes[call];
 }
 
 /* Does the call wait for input (else for room)? */

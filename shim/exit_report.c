@@ -6,8 +6,8 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include "call_table.h"
 #include "exit_report.h"
-#include "rules_parse.h"
 #include "slots.h"
 #include "store_text.h"
 #include "sysc.h"
@@ -46,7 +46,7 @@ static void put_slot(struct out *o, int fd, const struct record_slot *s)
 	text_put(t, s->target ? " " : "");
 	store_put_string(t, s->target);
 	text_put(t, " from ");
-	text_put(t, s->call ? rules_call_name(s->call) : "?");
+	text_put(t, call_name(s->call));
 	text_put(t, "\n");
 	if (!s->site || !store_site_at(s->site)->stack)
 		return;

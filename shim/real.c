@@ -15,11 +15,7 @@ static THREAD bool loading;
 
 /* In the order of struct real_table. */
 static const struct real_name names[] = {
-#define CALL_IO(name, ...) REAL_NAME(#name),
-#define CALL_FD(name, ...) REAL_NAME(#name),
-#define CALL_WAIT(name, ...) REAL_NAME(#name),
-#define CALL_TRY(name, ...) REAL_NAME(#name),
-#define SPECIAL(name, ...) REAL_NAME(#name),
+#define CALL(name, class) REAL_NAME(#name),
 #include "calls.def"
 };
 _Static_assert(sizeof(names) / sizeof(names[0]) * sizeof(void *) == sizeof(struct real_table),

@@ -14,11 +14,7 @@
 #include "attrs.h"
 
 struct real_table {
-#define CALL_IO(name, ...) __typeof__(&name) name;
-#define CALL_FD(name, ...) __typeof__(&name) name;
-#define CALL_WAIT(name, ...) __typeof__(&name) name;
-#define CALL_TRY(name, ...) __typeof__(&name) name;
-#define SPECIAL(name, ...) __typeof__(&name) name;
+#define CALL(name, class) __typeof__(&name) name;
 #include "calls.def"
 };
 

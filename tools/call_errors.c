@@ -168,8 +168,8 @@ static const struct list *find(const char *name)
 
 const int *call_errors(enum call_id id, size_t *n)
 {
-	const struct list *l = find(names_call(id));
-	const char *like = first_of[names_class(id)];
+	const struct list *l = find(call_name(id));
+	const char *like = first_of[call_class(id)];
 
 	if (!l)
 		l = find(names_call_plain(id));

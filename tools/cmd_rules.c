@@ -65,7 +65,7 @@ static void warn(const char *text, const struct rule *r,
 		if (!found)
 			printf("    warning: %s", text);
 		if (found++ < SHOWN)
-			printf(" %s", names_call(call));
+			printf(" %s", call_name(call));
 	}
 	if (found)
 		printf("%s (%u of %u)\n", found > SHOWN ? " ..." : "", found, calls);

@@ -56,7 +56,7 @@ static void explain_accept(const struct explain_in *in, struct explanation *ret)
 
 static void explain_process(const struct explain_in *in, struct explanation *ret)
 {
-	const char *name = names_call(in->call);
+	const char *name = call_name(in->call);
 
 	explain_cause(ret, CAUSE_process_limit);
 	explain_say(ret, "%s could not %s: ", name,
@@ -147,7 +147,7 @@ void explain(const struct explain_in *in, struct explanation *ret)
 		[CLASS_move] = explain_move,       [CLASS_other] = explain_other,
 		[CLASS_close] = explain_send, /* what the stream still had to write */
 	};
-	enum call_class class = names_class(in->call);
+	enum call_class class = call_class(in->call);
 
 	memset(ret, 0, sizeof(*ret));
 	if (in->call == CALL_fcntl)
@@ -157,7 +157,7 @@ void explain(const struct explain_in *in, struct explanation *ret)
 	else
 		ret->unknown = "no rule for this call";
 	if (!*ret->sentence) {
-		explain_say(ret, "%s failed with EAGAIN; its cause is", names_call(in->call));
+		explain_say(ret, "%s failed with EAGAIN; its cause is", call_name(in->call));
 		explain_say_unknown(ret, "cause", ret->unknown);
 	}
 	if ((class == CLASS_send || class == CLASS_move) && is_stuck(in))

@@ -79,6 +79,6 @@ enum severity explain_other_severity(const struct explain_in *in)
 
 bool explain_moves_input(const struct explain_in *in)
 {
-	return names_class(in->call) == CLASS_move &&
+	return call_class(in->call) == CLASS_move &&
 	       ((in->facts && in->facts->msg_flags & FACTS_INPUT) || in->kind == KIND_pipe_read);
 }

@@ -104,7 +104,7 @@ void model_judge_limits(struct model *m)
 		const struct verdict_limit_in in = {
 			.count = e->count,
 			.system = e->error == ENFILE,
-			.accepts = names_class(e->call) == CLASS_accept,
+			.accepts = call_class(e->call) == CLASS_accept,
 			.call = names_call_plain(e->call),
 			.where = e->target,
 			.run = e->fate[FATE_spun],

@@ -54,7 +54,7 @@ static void from_slots(struct model *m, const struct record *r)
 
 static void from_site(struct model *m, const struct record *r, const struct record_site *s)
 {
-	bool accepts = names_class(s->call) == CLASS_accept;
+	bool accepts = call_class(s->call) == CLASS_accept;
 	char *target =
 		!s->error && s->count && (accepts || (s->call == CALL_listen && s->count == 1))
 			? record_text(r, s->target)

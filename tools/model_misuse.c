@@ -27,7 +27,7 @@ static enum misuse_kind kind_of(const struct model *m, const struct model_misuse
 		return MISUSE_standard_close;
 	if (owner != MODEL_NONE && closer != MODEL_NONE && owner == user && owner != closer)
 		return MISUSE_foreign_close;
-	return names_class(x->call) == CLASS_close ? MISUSE_double_close : MISUSE_use_after_close;
+	return call_class(x->call) == CLASS_close ? MISUSE_double_close : MISUSE_use_after_close;
 }
 
 const char *model_misuse_name(enum misuse_kind kind)

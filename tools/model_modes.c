@@ -63,7 +63,7 @@ void model_set_by(struct model *m, const struct record *r, const struct record_f
 /* Both ends of a pipe have one inode: those that write share nothing with those that read. */
 static bool shares(const struct model_shared *x, const struct model_eagain *e)
 {
-	bool reads = names_class(e->call) == CLASS_recv || names_class(e->call) == CLASS_accept;
+	bool reads = call_class(e->call) == CLASS_recv || call_class(e->call) == CLASS_accept;
 
 	return x->inode == e->facts.inode && x->dev == e->facts.dev && x->mode == e->facts.mode &&
 	       x->access & (reads ? 1 : 2);
@@ -74,7 +74,7 @@ void model_set_by_others(const struct model *m, struct model_eagain *e)
 	const uint32_t needs = 1u << FACT_mode | 1u << FACT_inode;
 
 	if (!e->has_facts || (e->facts.have & needs) != needs ||
-	    names_class(e->call) == CLASS_connect) /* its inode is the listener's */
+	    call_class(e->call) == CLASS_connect) /* its inode is the listener's */
 		return;
 	for (size_t i = 0; i < m->shared_count; i++) {
 		const struct model_shared *x = &m->shared[i];

@@ -66,7 +66,7 @@ static const struct unix_pair *bound(const struct model_others *o, const struct 
 {
 	struct stat st;
 
-	if (names_class(e->call) == CLASS_connect && have(e, FACT_inode))
+	if (call_class(e->call) == CLASS_connect && have(e, FACT_inode))
 		return ends_unix_bound(&o->ends, e->facts.dev, e->facts.inode);
 	if (!e->target || *e->target != '/' || stat(e->target, &st) || !S_ISSOCK(st.st_mode))
 		return NULL;
@@ -83,19 +83,19 @@ static uint64_t far_inode(const struct model_others *o, const struct model_eagai
 	if (have(e, FACT_peer_inode)) /* as it was then: also when this end is gone by now */
 		return e->facts.peer_inode;
 	if (e->kind == KIND_pipe_write || e->kind == KIND_fifo || e->kind == KIND_pipe_read) {
-		*ret_mode = names_class(e->call) == CLASS_send ? END_reads : END_writes;
+		*ret_mode = call_class(e->call) == CLASS_send ? END_reads : END_writes;
 		return have(e, FACT_inode) ? e->facts.inode : 0;
 	}
-	if (e->kind == KIND_tcp && names_class(e->call) != CLASS_connect)
+	if (e->kind == KIND_tcp && call_class(e->call) != CLASS_connect)
 		return have(e, FACT_inode) ? ends_tcp_peer(&o->ends, e->facts.inode) : 0;
 	if (!is_unix(e->kind))
 		return 0;
-	if (names_class(e->call) != CLASS_connect && have(e, FACT_inode) &&
+	if (call_class(e->call) != CLASS_connect && have(e, FACT_inode) &&
 	    ends_unix_peer(&o->ends, e->facts.inode, &peer) && peer) {
 		if (peer != ENDS_UNACCEPTED)
 			return peer;
 		b = bound(o, e); /* who listens there has to accept first */
-	} else if (names_class(e->call) == CLASS_connect || e->kind == KIND_unix_dgram) {
+	} else if (call_class(e->call) == CLASS_connect || e->kind == KIND_unix_dgram) {
 		b = bound(o, e);
 	}
 	return b ? b->inode : 0;
@@ -103,7 +103,7 @@ static uint64_t far_inode(const struct model_others *o, const struct model_eagai
 
 static bool concerns(const struct model *m, const struct model_eagain *e)
 {
-	enum call_class class = names_class(e->call);
+	enum call_class class = call_class(e->call);
 	bool waits = class == CLASS_recv && have(e, FACT_mode) && e->facts.mode == MODE_rcvtimeo;
 
 	/* Inodes of an earlier boot are other things by now. */
@@ -309,7 +309,7 @@ static void find_listener(const struct model *m, struct model_eagain *e, struct 
 /* false: not a call that locks. */
 static bool kind_of_lock(const struct model_eagain *e, enum holder_kind *ret)
 {
-	enum call_class class = names_class(e->call);
+	enum call_class class = call_class(e->call);
 
 	if (class != CLASS_lock && class != CLASS_open && e->call != CALL_fcntl)
 		return false;
@@ -393,7 +393,7 @@ static void find_setter(const struct model *m, struct model_eagain *e, struct ex
 void model_others_of(const struct model *m, const struct model_others *o, struct model_eagain *e,
 		     struct explain_in *in, struct model_names *names)
 {
-	enum call_class class = names_class(e->call);
+	enum call_class class = call_class(e->call);
 	enum holder_kind kind;
 
 	find_setter(m, e, in, names);

@@ -8,19 +8,6 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static const struct {
-	const char *name;
-	enum call_class class;
-} calls[CALL_COUNT] = {
-	[CALL_NONE] = {"?", CLASS_none},
-#define CALL_IO(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
-#define CALL_FD(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
-#define CALL_WAIT(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
-#define CALL_TRY(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
-#define SPECIAL(n, c, ...) [CALL_##n] = {#n, CLASS_##c},
-#include "calls.def"
-};
-
 static const char *const kinds[] = {
 #define X(n, s) s,
 	RECORD_KINDS(X)
@@ -69,11 +56,6 @@ static const char *pick(const char *const *table, size_t count, unsigned i)
 	return i < count ? table[i] : "?";
 }
 
-const char *names_call(unsigned call)
-{
-	return call < CALL_COUNT ? calls[call].name : "?";
-}
-
 const char *names_call_plain(unsigned call)
 {
 	static const struct {
@@ -86,7 +68,7 @@ const char *names_call_plain(unsigned call)
 		{"__mq_open_2", "mq_open"},   {"__syslog_chk", "syslog"},
 		{"__vsyslog_chk", "vsyslog"},
 	};
-	const char *name = names_call(call);
+	const char *name = call_name(call);
 
 	for (size_t i = 0; *name == '_' && i < COUNT(fortified); i++)
 		if (!strcmp(fortified[i].name, name))
@@ -99,21 +81,16 @@ enum call_id names_find_call(const char *name, const char **ret_near)
 	unsigned best = ~0u; /* there is always a nearest */
 
 	for (unsigned i = 1; i < CALL_COUNT; i++) {
-		unsigned d = util_distance(name, calls[i].name);
+		unsigned d = util_distance(name, call_name(i));
 
 		if (!d)
 			return (enum call_id)i;
 		if (d < best) {
 			best = d;
-			*ret_near = calls[i].name;
+			*ret_near = call_name(i);
 		}
 	}
 	return CALL_NONE;
-}
-
-enum call_class names_class(unsigned call)
-{
-	return call < CALL_COUNT ? calls[call].class : CLASS_none;
 }
 
 const char *names_kind(unsigned kind)

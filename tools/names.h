@@ -4,15 +4,13 @@
 #define TOOL_NAMES_H
 
 #include <stdint.h>
-#include "calls.h"
+#include "call_table.h"
 #include "record.h"
 
-const char *names_call(unsigned call);
 /* The name without fortify decoration: __recv_chk -> recv, __open_2 -> open. */
 const char *names_call_plain(unsigned call);
 /* CALL_NONE when there is none; *ret_near is the nearest right name then. */
 enum call_id names_find_call(const char *name, const char **ret_near);
-enum call_class names_class(unsigned call);
 const char *names_kind(unsigned kind);
 const char *names_off(unsigned off);
 const char *names_miss(unsigned miss);

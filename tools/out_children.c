@@ -35,7 +35,7 @@ static const char *close_on_exec(uint16_t call)
 	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (ways[i].call == call)
 			return ways[i].how;
-	return names_class(call) == CLASS_open ? "O_CLOEXEC" : "FD_CLOEXEC";
+	return call_class(call) == CLASS_open ? "O_CLOEXEC" : "FD_CLOEXEC";
 }
 
 /* What goes wrong because it stays open. */
@@ -104,7 +104,7 @@ struct json_object *out_children_json(const struct model *m, struct symbols *s)
 
 		for (size_t k = 0; k < c->pids.count; k++)
 			json_object_array_add(pids, json_object_new_int(c->pids.pid[k]));
-		ADD(o, "call", c->call ? json_text(names_call(c->call)) : NULL);
+		ADD(o, "call", c->call ? json_text(call_name(c->call)) : NULL);
 		ADD(o, "kind", json_text(names_kind(c->kind)));
 		ADD(o, "target", json_text(c->target));
 		ADD(o, "fds", json_number(c->fds));

@@ -301,7 +301,7 @@ static struct json_object *sites(const struct model *m, struct symbols *s)
 		ADD(o, "inherited", json_number(f->inherited));
 		ADD(o, "verdict", json_object_new_string(verdict_name(f->verdict.kind)));
 		ADD(o, "reason", json_object_new_string(f->verdict.reason));
-		ADD(o, "call", json_object_new_string(names_call(f->call)));
+		ADD(o, "call", json_object_new_string(call_name(f->call)));
 		ADD(o, "kind", json_object_new_string(names_kind(f->kind)));
 		ADD(o, "stack", out_json_stack(m, s, f->stack));
 		json_object_array_add(list, o);

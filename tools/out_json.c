@@ -284,7 +284,7 @@ struct json_object *out_item_failure(const struct model *m, struct symbols *s,
 {
 	struct json_object *o = json_object_new_object();
 
-	ADD(o, "call", json_text(names_call(e->call)));
+	ADD(o, "call", json_text(call_name(e->call)));
 	ADD(o, "errno",
 	    json_text(e->error == 11   ? "EAGAIN"
 		      : e->error == 24 ? "EMFILE"
@@ -341,7 +341,7 @@ struct json_object *out_item_fds(const struct model *m, struct symbols *s,
 
 	for (size_t i = 0; i < f->target_count; i++)
 		json_object_array_add(targets, json_text(f->targets[i]));
-	ADD(o, "call", json_text(names_call(f->call)));
+	ADD(o, "call", json_text(call_name(f->call)));
 	ADD(o, "verdict", json_text(verdict_name(f->verdict.kind)));
 	ADD(o, "reason", json_text(f->verdict.reason));
 	ADD(o, "suppressed", json_text(f->suppressed));
@@ -390,7 +390,7 @@ struct json_object *out_item_open_fd(const struct model *m, struct symbols *s,
 
 	ADD(o, "pid", json_object_new_int(p->pid));
 	ADD(o, "fd", json_object_new_int(x->fd));
-	ADD(o, "call", x->call ? json_text(names_call(x->call)) : NULL);
+	ADD(o, "call", x->call ? json_text(call_name(x->call)) : NULL);
 	ADD(o, "kind", json_text(names_kind(x->kind)));
 	ADD(o, "target", target(x->kind, x->target));
 	ADD(o, "age_ns", json_known(x->birth_ns && until >= x->birth_ns, until - x->birth_ns));

@@ -113,7 +113,7 @@ static struct json_object *sites(const struct model *m, struct symbols *s,
 	for (unsigned i = 0; i < RECORD_LIMIT_SITES && x->top[i].call; i++) {
 		struct json_object *o = json_object_new_object();
 
-		ADD(o, "call", json_object_new_string(names_call(x->top[i].call)));
+		ADD(o, "call", json_object_new_string(call_name(x->top[i].call)));
 		ADD(o, "open", json_object_new_int64(x->top[i].open));
 		ADD(o, "stack", out_json_stack(m, s, x->top[i].stack));
 		json_object_array_add(list, o);
@@ -145,7 +145,7 @@ static struct json_object *as_json(const struct model *m, struct symbols *s,
 	ADD(o, "inherited", json_object_new_int64(x->inherited));
 	ADD(o, "kinds", kinds(x));
 	ADD(o, "sites", sites(m, s, x));
-	ADD(o, "call", x->call ? json_object_new_string(names_call(x->call)) : NULL);
+	ADD(o, "call", x->call ? json_object_new_string(call_name(x->call)) : NULL);
 	ADD(o, "stack", out_json_stack(m, s, x->failed_stack));
 	ADD(o, "set_by",
 	    x->origin <= NOFILE_outside ? json_object_new_string(origin[x->origin]) : NULL);

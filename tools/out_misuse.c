@@ -103,7 +103,7 @@ struct json_object *out_misuse_json(const struct model *m, struct symbols *s,
 	for (size_t i = 0; i < x->pids.count; i++)
 		json_object_array_add(pids, json_object_new_int(x->pids.pid[i]));
 	ADD(o, "kind", json_object_new_string(model_misuse_name(x->kind)));
-	ADD(o, "call", json_object_new_string(names_call(x->call)));
+	ADD(o, "call", json_object_new_string(call_name(x->call)));
 	ADD(o, "fd", standard ? json_object_new_int(x->fd) : NULL);
 	ADD(o, "fd_kind", json_object_new_string(names_kind(x->fd_kind)));
 	ADD(o, "count", json_number(x->count));

@@ -114,7 +114,7 @@ struct json_object *out_json_actions(const struct model *m, struct symbols *s)
 			json_object_array_add(pids, json_object_new_int(a->pids.pid[k]));
 		for (unsigned k = 0; k < FATE_COUNT; k++)
 			ADD(fate, names_fate(k), json_number(a->fate[k]));
-		ADD(o, "call", json_text(names_call(a->call)));
+		ADD(o, "call", json_text(call_name(a->call)));
 		ADD(o, "errno", json_text(rules_error_name(a->error)));
 		ADD(o, "noted", json_object_new_boolean(a->error == RECORD_ERROR_NOTE));
 		ADD(o, "count", json_number(a->count));

@@ -41,7 +41,7 @@ struct json_object *out_short_json(const struct model *m, struct symbols *s,
 
 	for (size_t i = 0; i < x->pids.count; i++)
 		json_object_array_add(pids, json_object_new_int(x->pids.pid[i]));
-	ADD(o, "call", json_object_new_string(names_call(x->call)));
+	ADD(o, "call", json_object_new_string(call_name(x->call)));
 	ADD(o, "kind", json_object_new_string(names_kind(x->kind)));
 	ADD(o, "count", json_number(x->count));
 	ADD(o, "pids", pids);

@@ -23,7 +23,7 @@ static void calls_text(FILE *out, const struct rule *r)
 	}
 	for (unsigned call = 1; call < CALL_COUNT; call++)
 		if (rules_has_call(r, call))
-			fprintf(out, "%s%s", shown++ ? ", " : "", rules_call_name(call));
+			fprintf(out, "%s%s", shown++ ? ", " : "", call_name(call));
 }
 
 static void addr_text(FILE *out, const struct rule *r)

@@ -116,7 +116,7 @@ static void take(const struct record_event *e, void *arg)
 	o = line_for(l, "eagain", e->time_ns);
 	target = record_text(l->r, e->target);
 	ADD(o, "tid", json_object_new_int((int)e->tid));
-	ADD(o, "call", json_object_new_string(names_call(e->call)));
+	ADD(o, "call", json_object_new_string(call_name(e->call)));
 	ADD(o, "errno", json_object_new_string("EAGAIN"));
 	ADD(o, "fd", e->fd < 0 ? NULL : json_object_new_int(e->fd));
 	ADD(o, "kind", json_object_new_string(names_kind(e->kind)));

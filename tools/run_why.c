@@ -74,7 +74,7 @@ static void keep(struct answer *a, const struct explanation *e)
 
 static bool concerns_others(const struct record_site *s, const struct record_facts *f)
 {
-	enum call_class class = names_class(s->call);
+	enum call_class class = call_class(s->call);
 
 	if (class == CLASS_recv || class == CLASS_accept)
 		return f && f->mode == MODE_rcvtimeo;

@@ -74,7 +74,7 @@ static void write_line(FILE *to, const struct model *m, struct symbols *s, const
 		fprintf(to, "# (no stack and no target: nothing to tell it by)\n");
 		return;
 	}
-	fprintf(to, "%s %s", what, names_call(call));
+	fprintf(to, "%s %s", what, call_name(call));
 	write_frames(to, m, s, stack);
 	if (target) {
 		fputs(":target=", to);

@@ -181,7 +181,7 @@ static void judge_misuse(const struct sweep *s, struct sweep_case *c, const stru
 
 		find(c, SWEEP_misuse,
 		     util_format("%s by %s",
-				 names_class(x->call) == CLASS_close ? "double close"
+				 call_class(x->call) == CLASS_close ? "double close"
 								     : "use after close",
 				 names_call_plain(x->call)),
 		     sweep_stack_text(m, y, x->stack));

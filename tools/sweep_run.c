@@ -38,7 +38,7 @@ static char *inject_rule(const struct sweep *s, const struct sweep_case *c, unsi
 {
 	const struct sweep_site *x = &s->sites[c->site[i]];
 
-	return util_format("--inject=%s:error=%s:stack=%llx:when=1:per=tree", names_call(x->call),
+	return util_format("--inject=%s:error=%s:stack=%llx:when=1:per=tree", call_name(x->call),
 			   rules_error_name(c->error[i]), (unsigned long long)x->key);
 }
 

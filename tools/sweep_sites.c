@@ -189,7 +189,7 @@ static char *half_name(const struct sweep *s, const struct sweep_case *c, unsign
 {
 	const struct sweep_site *x = &s->sites[c->site[i]];
 
-	return util_format("%s:%s:%016llx", names_call(x->call), rules_error_name(c->error[i]),
+	return util_format("%s:%s:%016llx", call_name(x->call), rules_error_name(c->error[i]),
 			   (unsigned long long)x->key);
 }
 

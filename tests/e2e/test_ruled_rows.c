@@ -22,7 +22,7 @@ static unsigned write_list(const char *path)
 		const int *errors = call_errors((enum call_id)call, &n);
 
 		for (size_t i = 0; i < n; i++, lines++)
-			fprintf(list, "%s %s %d\n", names_call(call), rules_error_name(errors[i]),
+			fprintf(list, "%s %s %d\n", call_name(call), rules_error_name(errors[i]),
 				errors[i]);
 	}
 	assert_int_equal(fclose(list), 0);

@@ -310,11 +310,7 @@ static void tell_object(const char *name)
 }
 
 static const char *const rows[] = {
-#define CALL_IO(name, ...) #name,
-#define CALL_FD(name, ...) #name,
-#define CALL_WAIT(name, ...) #name,
-#define CALL_TRY(name, ...) #name,
-#define SPECIAL(name, ...) #name,
+#define CALL(name, class) #name,
 #define ALIAS(alias, name) #alias,
 #define SPECIAL_ALIAS(alias, name) #alias,
 #include "calls.def"

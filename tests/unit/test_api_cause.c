@@ -34,7 +34,7 @@ static void same(uint16_t call, uint8_t kind, const struct record_facts *f)
 	explain(&in, &why);
 	report = why.cause ? why.cause : "unknown";
 	if (strcmp(own, report))
-		fail_msg("%s on %s: %s, but in the report %s", names_call(call), names_kind(kind),
+		fail_msg("%s on %s: %s, but in the report %s", call_name(call), names_kind(kind),
 			 own, report);
 }
 

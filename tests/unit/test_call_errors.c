@@ -31,9 +31,9 @@ static void every_row_has_errors(void **state)
 		size_t n;
 		const int *errors = call_errors((enum call_id)call, &n);
 
-		if (silent(names_call(call)) != !n)
+		if (silent(call_name(call)) != !n)
 			fail_msg("%s: %zu errors: give it a line in call_errors.c",
-				 names_call(call), n);
+				 call_name(call), n);
 		assert_int_equal(!errors, !n);
 	}
 }
@@ -43,11 +43,11 @@ static void check(unsigned call, const int *errors, size_t at)
 	const char *name = rules_error_name(errors[at]);
 
 	if (!name)
-		fail_msg("%s: error %d has no name", names_call(call), errors[at]);
+		fail_msg("%s: error %d has no name", call_name(call), errors[at]);
 	assert_int_equal(rules_error_number(name, strlen(name)), errors[at]);
 	for (size_t i = 0; i < at; i++)
 		if (errors[i] == errors[at])
-			fail_msg("%s: %s twice", names_call(call), name);
+			fail_msg("%s: %s twice", call_name(call), name);
 }
 
 static void every_error_has_a_name_and_is_there_once(void **state)
@@ -89,7 +89,7 @@ static void errors_are_those_of_the_man_pages(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (call_errors_gives(rows[i].call, rows[i].error) != rows[i].gives)
-			fail_msg("%s: %s: not as in its man page", names_call(rows[i].call),
+			fail_msg("%s: %s: not as in its man page", call_name(rows[i].call),
 				 strerror(rows[i].error));
 }
 

@@ -14,8 +14,8 @@ static void every_call_has_a_name_that_finds_it(void **state)
 
 	(void)state;
 	for (unsigned i = 1; i < CALL_COUNT; i++) {
-		assert_true(strlen(names_call(i)) > 1);
-		assert_int_equal(names_find_call(names_call(i), &near), i);
+		assert_true(strlen(call_name(i)) > 1);
+		assert_int_equal(names_find_call(call_name(i), &near), i);
 	}
 }
 
@@ -70,7 +70,7 @@ static void no_fortified_name_reaches_the_text(void **state)
 
 static void numbers_beyond_the_tables_are_question_marks(void **state)
 {
-	const char *(*const tables[])(unsigned) = {names_call, names_kind,   names_off,
+	const char *(*const tables[])(unsigned) = {call_name,  names_kind,   names_off,
 						   names_miss, names_fate,   names_why,
 						   names_mode, names_instead};
 
@@ -79,7 +79,7 @@ static void numbers_beyond_the_tables_are_question_marks(void **state)
 		assert_string_equal(tables[i](9999), "?");
 		assert_string_equal(tables[i](UINT32_MAX), "?");
 	}
-	assert_int_equal(names_class(9999), CLASS_none);
+	assert_int_equal(call_class(9999), CLASS_none);
 }
 
 static void every_number_within_has_a_word(void **state)
@@ -96,8 +96,8 @@ static void every_number_within_has_a_word(void **state)
 			assert_non_null(tables[i].name(k));
 			assert_string_not_equal(tables[i].name(k), "?");
 		}
-	assert_int_equal(names_class(CALL_close), CLASS_close);
-	assert_int_equal(names_class(CALL_connect), CLASS_connect);
+	assert_int_equal(call_class(CALL_close), CLASS_close);
+	assert_int_equal(call_class(CALL_connect), CLASS_connect);
 }
 
 int main(void)

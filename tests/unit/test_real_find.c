@@ -11,11 +11,7 @@
 #include "real_find.h"
 
 static const struct real_name names[] = {
-#define CALL_IO(name, ...) REAL_NAME(#name),
-#define CALL_FD(name, ...) REAL_NAME(#name),
-#define CALL_WAIT(name, ...) REAL_NAME(#name),
-#define CALL_TRY(name, ...) REAL_NAME(#name),
-#define SPECIAL(name, ...) REAL_NAME(#name),
+#define CALL(name, class) REAL_NAME(#name),
 #include "calls.def"
 };
 #define COUNT (sizeof(names) / sizeof(names[0]))
