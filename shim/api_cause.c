@@ -62,7 +62,7 @@ const char *api_cause(uint16_t call, uint8_t kind, const struct record_facts *f)
 		[CLASS_process] = "process-limit",
 		[CLASS_exec] = "process-limit",
 	};
-	uint8_t class = call_class(call);
+	enum call_class class = call_class(call);
 
 	switch (class) {
 	case CLASS_send:
