@@ -431,4 +431,21 @@ _Static_assert(sizeof(struct record_event) == 64, "record_event");
 _Static_assert(sizeof(struct record_header) <= RECORD_PAGE, "record_header");
 _Static_assert(MISS_COUNT <= 32, "missed[]");
 
+/* Bytes of one of what `used` of a part counts: an initializer for an array of PART_COUNT. */
+#define RECORD_ITEM_BYTES                                                                         \
+	{                                                                                         \
+		[PART_images] = sizeof(struct record_image),                                      \
+		[PART_totals] = sizeof(struct record_total),                                      \
+		[PART_modules] = sizeof(struct record_module),                                    \
+		[PART_stacks] = 1,                                                                \
+		[PART_sites] = sizeof(struct record_site),                                        \
+		[PART_facts] = sizeof(struct record_facts),                                       \
+		[PART_ring] = sizeof(struct record_event),                                        \
+		[PART_strings] = 1,                                                               \
+		[PART_modes] = sizeof(struct record_mode),                                        \
+		[PART_shared] = sizeof(struct record_shared),                                     \
+		[PART_chunks] = sizeof(uint32_t),                                                 \
+		[PART_slots] = RECORD_CHUNK_FDS * sizeof(struct record_slot),                     \
+	}
+
 #endif

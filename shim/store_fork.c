@@ -14,20 +14,7 @@
 #include "store_spare.h"
 #include "sysc.h"
 
-const uint16_t store_item_bytes[PART_COUNT] = {
-	[PART_images] = sizeof(struct record_image),
-	[PART_totals] = sizeof(struct record_total),
-	[PART_modules] = sizeof(struct record_module),
-	[PART_stacks] = 1,
-	[PART_sites] = sizeof(struct record_site),
-	[PART_facts] = sizeof(struct record_facts),
-	[PART_ring] = sizeof(struct record_event),
-	[PART_strings] = 1,
-	[PART_modes] = sizeof(struct record_mode), /* with the pid of who set them */
-	[PART_shared] = sizeof(struct record_shared),
-	[PART_chunks] = 0, /* see put_far_slots() */
-	[PART_slots] = RECORD_CHUNK_FDS * sizeof(struct record_slot),
-};
+const uint16_t store_item_bytes[PART_COUNT] = RECORD_ITEM_BYTES;
 
 uint64_t store_live_bytes(const struct record_header *h, unsigned id)
 {

@@ -24,20 +24,7 @@
 #define PART_MOST (64ull << 20) /* more than any shim fills; a sparse file may claim terabytes */
 #define CHUNK_BYTES (RECORD_CHUNK_FDS * sizeof(struct record_slot))
 
-static const size_t item_bytes[PART_COUNT] = {
-	[PART_images] = sizeof(struct record_image),
-	[PART_totals] = sizeof(struct record_total),
-	[PART_modules] = sizeof(struct record_module),
-	[PART_stacks] = 1,
-	[PART_sites] = sizeof(struct record_site),
-	[PART_facts] = sizeof(struct record_facts),
-	[PART_ring] = sizeof(struct record_event),
-	[PART_strings] = 1,
-	[PART_modes] = sizeof(struct record_mode),
-	[PART_shared] = sizeof(struct record_shared),
-	[PART_chunks] = sizeof(uint32_t),
-	[PART_slots] = CHUNK_BYTES,
-};
+static const size_t item_bytes[PART_COUNT] = RECORD_ITEM_BYTES;
 
 const char *record_part_name(unsigned part)
 {
