@@ -239,6 +239,11 @@ int proc_stop(struct proc *p, int signo)
 	return proc_wait(p);
 }
 
+static int exit_status(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 int run(const struct work *w, char *const argv[], char *const env[], struct proc *ret)
 {
 	struct proc p = proc_start(w, argv, env);
@@ -246,7 +251,7 @@ int run(const struct work *w, char *const argv[], char *const env[], struct proc
 
 	if (ret)
 		*ret = p;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return exit_status(status);
 }
 
 char *file_text(const char *path)
@@ -303,13 +308,21 @@ int port_connect(int port)
 
 /* ---- fdwhy ----------------------------------------------------------------------------------- */
 
-int fdwhy_run(const struct work *w, const char *session, char *const argv[])
+struct proc fdwhy_start(const struct work *w, const char *session, char *const argv[],
+			char *const env[])
 {
 	char *all[64] = {ARG(built("fdwhy")), "run", "-q", "-o", ARG(session), "--"};
 
 	for (size_t i = 0; argv[i] && i < 50; i++)
 		all[6 + i] = argv[i];
-	return run(w, all, NULL, NULL);
+	return proc_start(w, all, env);
+}
+
+int fdwhy_run(const struct work *w, const char *session, char *const argv[])
+{
+	struct proc p = fdwhy_start(w, session, argv, NULL);
+
+	return exit_status(proc_wait(&p));
 }
 
 struct proc preload_start(const struct work *w, const char *session, char *const argv[])

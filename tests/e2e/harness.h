@@ -68,7 +68,9 @@ void file_write(const char *path, const char *format, ...) __attribute__((format
 int port_free(void);
 int port_connect(int port);
 
-/* `fdwhy run -q -o <session> -- target args...`: returns its exit status. */
+/* `fdwhy run -q -o <session> -- target args...`; the second returns its exit status. */
+struct proc fdwhy_start(const struct work *w, const char *session, char *const argv[],
+			char *const env[]);
 int fdwhy_run(const struct work *w, const char *session, char *const argv[]);
 /* The same with the library preloaded and no fdwhy: LD_PRELOAD and FDWHY_SESSION. */
 struct proc preload_start(const struct work *w, const char *session, char *const argv[]);

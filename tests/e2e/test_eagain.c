@@ -74,9 +74,8 @@ static void a_held_record_lock_names_its_holder(void **state)
 {
 	const struct work *w = *state;
 	char *argv[] = {
-		ARG(built("fdwhy")),           "run",        "-q", "-o", ARG(work_path(w, "s")),
 		ARG(built("targets/failing")), "fcntl_held", NULL};
-	struct proc p = proc_start(w, argv, NULL);
+	struct proc p = fdwhy_start(w, work_path(w, "s"), argv, NULL);
 	json_object *report, *e, *child;
 
 	assert_true(proc_says(&p, "ready"));
@@ -99,9 +98,8 @@ static void a_held_flock_names_its_holder_while_it_lives(void **state)
 {
 	const struct work *w = *state;
 	char *argv[] = {
-		ARG(built("fdwhy")),           "run",        "-q", "-o", ARG(work_path(w, "s")),
 		ARG(built("targets/failing")), "flock_held", NULL};
-	struct proc p = proc_start(w, argv, NULL);
+	struct proc p = fdwhy_start(w, work_path(w, "s"), argv, NULL);
 	json_object *report, *e;
 
 	assert_true(proc_says(&p, "ready"));

@@ -16,15 +16,11 @@ static char root[4096]; /* of the source */
 /* Both runs; the one with the shim must have recorded `processes` or more. Returns the report. */
 static json_object *same(const struct work *w, char *const argv[], int processes)
 {
-	char *under[16] = {strdup(built("fdwhy")),          "run", "-q", "-o",
-			   strdup(work_path(w, "session")), "--"};
-	struct outcome bare = outcome_of(proc_start(w, argv, NULL)), with;
+	char *session = strdup(work_path(w, "session"));
+	struct outcome bare = outcome_of(proc_start(w, argv, NULL));
+	struct outcome with = outcome_of(fdwhy_start(w, session, argv, NULL));
 	json_object *r;
-	size_t n = 6;
 
-	while (*argv && n < 15)
-		under[n++] = *argv++;
-	with = outcome_of(proc_start(w, under, NULL));
 	if (with.status != bare.status || strcmp(with.out, bare.out))
 		print_error("without: %s%swith: %s%s", bare.out, bare.err, with.out, with.err);
 	assert_int_equal(with.status, bare.status);
@@ -32,10 +28,9 @@ static json_object *same(const struct work *w, char *const argv[], int processes
 	assert_string_equal(with.err, bare.err);
 	outcome_free(&bare);
 	outcome_free(&with);
-	r = report_of(w, under[4]);
+	r = report_of(w, session);
 	assert_true(number_of(r, "totals.processes") >= processes);
-	free(under[0]);
-	free(under[4]);
+	free(session);
 	return r;
 }
 

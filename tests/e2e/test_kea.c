@@ -102,23 +102,13 @@ static void under_retry_the_second_takes_over(void **state)
 
 static void fail_second(const struct work *w, struct kea *k)
 {
-	char *argv[] = {ARG(built("fdwhy")),
-			"run",
-			"-q",
-			"-o",
-			ARG(work_path(w, "s")),
-			"--",
-			"kea-dhcp4",
-			"-p",
-			k->port,
-			"-c",
-			k->conf,
-			NULL};
+	char *argv[] = {"kea-dhcp4", "-p", k->port, "-c", k->conf, NULL};
 	struct proc p;
 	char *out;
 
 	kea_prepare(w, k, "second");
-	assert_int_not_equal(run(w, argv, k->env, &p), 0);
+	p = fdwhy_start(w, work_path(w, "s"), argv, k->env);
+	assert_int_not_equal(proc_wait(&p), 0);
 	out = file_text(p.out);
 	assert_non_null(strstr(out, "Resource temporarily unavailable"));
 	free(out);

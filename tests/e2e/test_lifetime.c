@@ -175,16 +175,11 @@ static bool has_all_children(void *arg)
 static void a_fork_child_has_what_its_parent_had_at_the_fork(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {ARG(built("fdwhy")),
-			"run",
-			"-q",
-			"-o",
-			ARG(work_path(w, "s")),
-			ARG(built("targets/lifetime")),
+	char *argv[] = {ARG(built("targets/lifetime")),
 			"fork_race",
 			"wait",
 			NULL};
-	struct proc p = proc_start(w, argv, NULL);
+	struct proc p = fdwhy_start(w, work_path(w, "s"), argv, NULL);
 	json_object *r, *list;
 
 	assert_true(proc_says(&p, "ready"));
@@ -350,16 +345,11 @@ static void pitfall_25_an_fd_received_in_a_message_is_a_birth(void **state)
 static void a_living_process_is_held_against_proc(void **state)
 {
 	const struct work *w = *state;
-	char *argv[] = {ARG(built("fdwhy")),
-			"run",
-			"-q",
-			"-o",
-			ARG(work_path(w, "s")),
-			ARG(built("targets/lifetime")),
+	char *argv[] = {ARG(built("targets/lifetime")),
 			"leak",
 			"wait",
 			NULL};
-	struct proc p = proc_start(w, argv, NULL);
+	struct proc p = fdwhy_start(w, work_path(w, "s"), argv, NULL);
 	json_object *r;
 
 	assert_true(proc_says(&p, "ready"));

@@ -374,13 +374,7 @@ static void pitfall_32_a_daemon_that_closes_from_the_highest(void **state)
 {
 	const struct work *w = *state;
 	char fifo[512];
-	char *argv[] = {ARG(built("fdwhy")),
-			"run",
-			"-q",
-			"-o",
-			ARG(work_path(w, "s")),
-			"--",
-			ARG(built("targets/daemonize")),
+	char *argv[] = {ARG(built("targets/daemonize")),
 			fifo,
 			NULL};
 	struct proc p;
@@ -389,7 +383,7 @@ static void pitfall_32_a_daemon_that_closes_from_the_highest(void **state)
 
 	strcpy(fifo, work_path(w, "fifo"));
 	assert_int_equal(mkfifo(fifo, 0600), 0);
-	p = proc_start(w, argv, NULL);
+	p = fdwhy_start(w, work_path(w, "s"), argv, NULL);
 	fd = open(fifo, O_WRONLY | O_CLOEXEC); /* until the daemon reads */
 	assert_true(fd >= 0);
 	r = report_of(w, work_path(w, "s"));

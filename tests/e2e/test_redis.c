@@ -34,12 +34,7 @@ static void redis_serves_thousands_and_is_found_healthy(void **state)
 	const struct work *w = *state;
 	char socket[300], *errors;
 	struct proc server, load;
-	char *start[] = {ARG(built("fdwhy")),
-			 "run",
-			 "-q",
-			 "-o",
-			 ARG(work_path(w, "s")),
-			 "redis-server",
+	char *start[] = {"redis-server",
 			 "--port",
 			 "0",
 			 "--unixsocket",
@@ -58,7 +53,7 @@ static void redis_serves_thousands_and_is_found_healthy(void **state)
 	SKIP_UNLESS(installed("redis-server") && installed("redis-benchmark"),
 		    "redis-server and redis-tools are not installed");
 	snprintf(socket, sizeof(socket), "%.200s/redis.sock", w->dir);
-	server = proc_start(w, start, NULL);
+	server = fdwhy_start(w, work_path(w, "s"), start, NULL);
 	assert_true(wait_until(file_exists, socket, 20));
 	assert_int_equal(run(w, benchmark, NULL, &load), 0);
 	errors = file_text(load.err);
