@@ -240,10 +240,7 @@ static int program(const char *role, int fd)
 	return 0;
 }
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct target_way ways[] = {
 	{"fork", forking},       {"spawn", spawning}, {"short", short_lived}, {"used", used},
 	{"prefork", preforking}, {"served", served},  {"cloexec", forking},
 };
@@ -255,10 +252,5 @@ int main(int argc, char **argv)
 		return program(argv[1], atoi(argv[2]));
 	need(argc > 1 && !pipe2(until, O_CLOEXEC), "usage");
 	cloexec = strcmp(argv[1], "cloexec") ? 0 : SOCK_CLOEXEC;
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (!strcmp(argv[1], ways[i].name)) {
-			ways[i].run();
-			return target_ready(); /* its end ends the children */
-		}
-	return 2;
+	return TARGET_RUN(ways, argv[1]) ? target_ready() : 2; /* its end ends the children */
 }

@@ -211,10 +211,7 @@ static void at_nproc(void)
 
 int main(int argc, char **argv)
 {
-	static const struct {
-		const char *name;
-		void (*run)(void);
-	} ways[] = {
+	static const struct target_way ways[] = {
 		{"plain", connect_in_vain},  {"handler", handler},
 		{"chroot", in_chroot},       {"seccomp", in_prison},
 		{"emfile", with_no_fd_free}, {"nofile", with_no_fd_allowed},
@@ -227,12 +224,8 @@ int main(int argc, char **argv)
 	fill();
 	sigprocmask(SIG_BLOCK, NULL, &mask);
 	free_fd = lowest_free();
-	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (strcmp(argv[1], ways[i].name))
-			continue;
-		ways[i].run();
-		look_around(!strcmp(argv[1], "emfile") || !can_open ? -1 : free_fd);
-		return target_ready();
-	}
-	return 2;
+	if (!TARGET_RUN(ways, argv[1]))
+		return 2;
+	look_around(!strcmp(argv[1], "emfile") || !can_open ? -1 : free_fd);
+	return target_ready();
 }

@@ -238,10 +238,7 @@ static void waiting(void)
 		exit(3);
 }
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct target_way ways[] = {
 	{"send_nonblock", send_nonblock},
 	{"send_dontwait", send_dontwait},
 	{"send_timeout", send_timeout},
@@ -260,15 +257,6 @@ static const struct way {
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (strcmp(argv[1], ways[i].name))
-			continue;
-		ways[i].run();
-		puts("ready");
-		fflush(stdout);
-		while (read(0, block, 1) > 0)
-			;
-		return 0;
-	}
-	return 2;
+	(void)argc;
+	return TARGET_RUN(ways, argv[1]) ? target_ready() : 2;
 }

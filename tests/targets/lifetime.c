@@ -298,10 +298,7 @@ static void passed(void)
 	received(fds[1]);
 }
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct target_way ways[] = {
 	{"leak", leak},
 	{"one_of_each", one_of_each},
 	{"double_close", double_close},
@@ -327,11 +324,7 @@ static const struct way {
 int main(int argc, char **argv)
 {
 	self = argv[0];
-	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (strcmp(argv[1], ways[i].name))
-			continue;
-		ways[i].run();
-		return argc > 2 ? target_ready() : 0;
-	}
-	return 2;
+	if (!TARGET_RUN(ways, argv[1]))
+		return 2;
+	return argc > 2 ? target_ready() : 0;
 }

@@ -264,10 +264,7 @@ static void close_what_is_listed(void)
 	closedir(list);
 }
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct target_way ways[] = {
 	{"foreign", foreign},
 	{"plugins_own", plugins_own},
 	{"standard", standard},
@@ -286,10 +283,5 @@ static const struct way {
 int main(int argc, char **argv)
 {
 	plugin_path = argc > 2 ? argv[2] : NULL;
-	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++)
-		if (!strcmp(argv[1], ways[i].name)) {
-			ways[i].run();
-			return 0;
-		}
-	return 2;
+	return TARGET_RUN(ways, argv[1]) ? 0 : 2;
 }

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include "target.h"
+#include "nonblock.h"
 
 union control {
 	struct cmsghdr head;
@@ -24,17 +24,6 @@ static NOINLINE void make_born(int fds[2])
 {
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds))
 		target_die("socketpair");
-	KEEP_FRAME();
-}
-
-static NOINLINE void write_until_full(int fd)
-{
-	static const char page[4096];
-
-	while (write(fd, page, sizeof(page)) > 0)
-		;
-	if (errno != EAGAIN)
-		target_die("write");
 	KEEP_FRAME();
 }
 

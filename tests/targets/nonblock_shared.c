@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
-#include "target.h"
+#include "nonblock.h"
 
 static NOINLINE void set_flag(int fd)
 {
@@ -19,17 +19,6 @@ static NOINLINE void set_flag(int fd)
 
 	if (ioctl(fd, FIONBIO, &on))
 		target_die("FIONBIO");
-	KEEP_FRAME();
-}
-
-static NOINLINE void write_until_full(int fd)
-{
-	static const char page[4096];
-
-	while (write(fd, page, sizeof(page)) > 0)
-		;
-	if (errno != EAGAIN)
-		target_die("write");
 	KEEP_FRAME();
 }
 

@@ -169,10 +169,7 @@ static void nothing(void)
 {
 }
 
-static const struct way {
-	const char *name;
-	void (*run)(void);
-} ways[] = {
+static const struct target_way ways[] = {
 	{"quiet", quiet},     {"wide_then_killed", wide_then_killed},
 	{"at_once", at_once}, {"execs", execs},
 	{"outlive", outlive}, {"threads", threads},
@@ -182,11 +179,7 @@ static const struct way {
 int main(int argc, char **argv)
 {
 	self = argv[0];
-	for (size_t i = 0; argc > 1 && i < sizeof(ways) / sizeof(ways[0]); i++) {
-		if (strcmp(argv[1], ways[i].name))
-			continue;
-		ways[i].run();
-		return argc > 2 ? target_ready() : 0;
-	}
-	return 2;
+	if (!TARGET_RUN(ways, argv[1]))
+		return 2;
+	return argc > 2 ? target_ready() : 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* target.h - how a target says that it reached its state, and how it gives up. */
+/* target.h - how a target says that it reached its state, how it gives up, what it is to do. */
 #ifndef TARGET_H
 #define TARGET_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,5 +36,24 @@ static inline int target_ready(void)
 		;
 	return 0;
 }
+
+/* Of a target that does one of several things, by name. */
+struct target_way {
+	const char *name;
+	void (*run)(void);
+};
+
+/* false: there is none of that name, or no name. */
+static inline bool target_run_way(const struct target_way *ways, size_t count, const char *name)
+{
+	for (size_t i = 0; name && i < count; i++) {
+		if (strcmp(name, ways[i].name))
+			continue;
+		ways[i].run();
+		return true;
+	}
+	return false;
+}
+#define TARGET_RUN(ways, name) target_run_way((ways), sizeof(ways) / sizeof((ways)[0]), (name))
 
 #endif
