@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <sys/time.h>
 #include <cmocka.h>
-#include "stack_scenes.h"
+#include "stack_steps.h"
 
 /* ---- one look -------------------------------------------------------------------------------- */
 
@@ -19,15 +19,6 @@ struct told {
 };
 static __thread struct told told;
 static __thread struct stack_reads latest;
-
-static uint32_t id_of(const uint64_t *pc, unsigned n)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (unsigned i = 0; i < n; i++)
-		h = (h ^ pc[i]) * 1099511628211u;
-	return (uint32_t)(h >> 32) | 1;
-}
 
 /* Like call_stack(): between a wrapper and the unwinder. */
 static NOINLINE void look_up(const struct stack_seed *seed)
@@ -62,70 +53,6 @@ static NOINLINE void look_memo(void)
 
 /* ---- random call paths ----------------------------------------------------------------------- */
 
-static __thread uint64_t dice;
-static __thread unsigned left;
-
-static unsigned roll(unsigned sides)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(dice >> 33) % sides;
-}
-
-static void walk(void);
-
-/* The same frame, other code: they differ in their return addresses only. */
-#define TWIN(name)                         \
-	static NOINLINE void name(void)    \
-	{                                  \
-		volatile int room = 1;     \
-						   \
-		walk();                    \
-		room++;                    \
-		AFTER();                   \
-	}
-TWIN(twin_a)
-TWIN(twin_b)
-TWIN(twin_c)
-TWIN(twin_d)
-
-/* Leaves old return addresses in its room, and needs the frame pointer. */
-static NOINLINE void roomy(void)
-{
-	volatile char *room = alloca(roll(4) * 16 + 16);
-
-	room[0] = 1;
-	walk();
-	AFTER();
-	room[0]++;
-}
-
-static NOINLINE void aligned(void)
-{
-	_Alignas(64) volatile char room[64];
-
-	room[left & 63] = 1;
-	walk();
-	AFTER();
-	room[0]++;
-}
-
-static NOINLINE int sorter(const void *a, const void *b)
-{
-	(void)a;
-	(void)b;
-	walk();
-	AFTER();
-	return 0;
-}
-
-static NOINLINE void sorted(void)
-{
-	char two[2] = { 1, 2 };
-
-	qsort(two, 2, 1, sorter);
-	AFTER();
-}
-
 static NOINLINE void by_asm(void)
 {
 #if ASM_REALIGNED
@@ -141,7 +68,7 @@ static NOINLINE void by_asm(void)
 static NOINLINE void walk(void)
 {
 	static void (*const next[])(void) = { twin_a, twin_b, twin_c, twin_d, twin_a,
-					      twin_b, roomy,  aligned, sorted, by_asm };
+					      twin_b, roomy,  aligned, by_callback, by_asm };
 
 	if (left == 0) {
 		look_memo();
@@ -153,11 +80,9 @@ static NOINLINE void walk(void)
 	AFTER();
 }
 
-/* One of few paths, so that most come again; now and then with another end. */
 static void walk_some_path(uint64_t *chance, unsigned paths)
 {
-	*chance = *chance * 6364136223846793005u + 1442695040888963407u;
-	dice = (*chance >> 40) % paths * 0x9e3779b97f4a7c15u;
+	set_out(chance, paths);
 	left = 2 + (unsigned)(*chance >> 20) % 2 * 6;
 	walk();
 }

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include "stack_asserts.h"
 #include "stack_memo.h"
+#include "stack_steps.h"
 
 #define ROUNDS 8000
 #define AREA (512u << 10)
@@ -22,23 +23,6 @@ void stack_thrown(int depth, void (*end)(void));
 static struct {
 	unsigned long looks, hits, wrong, differ;
 } told;
-static uint64_t dice = 1;      /* of the way that is gone */
-static volatile unsigned left; /* steps of it */
-
-static unsigned roll(unsigned sides)
-{
-	dice = dice * 6364136223846793005u + 1442695040888963407u;
-	return (unsigned)(dice >> 33) % sides;
-}
-
-static uint32_t id_of(const uint64_t *pc, unsigned n)
-{
-	uint64_t h = 14695981039346656037u;
-
-	for (unsigned i = 0; i < n; i++)
-		h = (h ^ pc[i]) * 1099511628211u;
-	return (uint32_t)(h >> 32) | 1;
-}
 
 /* ---- one look -------------------------------------------------------------------------------- */
 
@@ -72,68 +56,11 @@ static NOINLINE void look_here(void)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
-static void walk(void);
-
-/* The same frame, other code: they differ in their return addresses only. */
-static NOINLINE void twin_a(void)
-{
-	volatile int room = 1;
-
-	walk();
-	room++;
-}
-
-static NOINLINE void twin_b(void)
-{
-	volatile int room = 2;
-
-	walk();
-	room--;
-}
-
-/* Leaves old return addresses in its room, and needs the frame pointer. */
-static NOINLINE void roomy(void)
-{
-	volatile char *room = alloca(roll(4) * 16 + 16);
-
-	room[0] = 1;
-	walk();
-	AFTER();
-	room[0]++;
-}
-
-static NOINLINE void aligned(void)
-{
-	_Alignas(64) volatile char room[64];
-
-	room[left & 63] = 1;
-	walk();
-	AFTER();
-	room[0]++;
-}
-
 /* A jump, no call: this function is not in the stack. */
 static NOINLINE void by_tail(void)
 {
 	told.looks += 0 * roll(2);
 	walk();
-}
-
-static int sorter(const void *a, const void *b)
-{
-	(void)a;
-	(void)b;
-	walk();
-	AFTER();
-	return 0;
-}
-
-static NOINLINE void by_callback(void)
-{
-	char two[2] = {1, 2};
-
-	qsort(two, 2, 1, sorter);
-	AFTER();
 }
 
 static NOINLINE void by_signal(void)
@@ -253,11 +180,9 @@ static NOINLINE void walk(void)
 	AFTER();
 }
 
-/* One of few ways, so that most come again. */
 static void walk_some_way(uint64_t *chance)
 {
-	*chance = *chance * 6364136223846793005u + 1442695040888963407u;
-	dice = (*chance >> 40) % 50 * 0x9e3779b97f4a7c15u;
+	set_out(chance, 50);
 	left = 2 + (unsigned)(*chance >> 20) % 4;
 	walk();
 	AFTER();
