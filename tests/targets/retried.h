@@ -58,11 +58,16 @@ static int file_of(struct scene *s)
 	return fd;
 }
 
-static void flock_scene(struct scene *s)
+static void open_twice(struct scene *s)
 {
 	s->other = file_of(s);
 	s->fd = file_of(s);
 	unlink(s->path);
+}
+
+static void flock_scene(struct scene *s)
+{
+	open_twice(s);
 	flock(s->other, LOCK_EX);
 }
 
@@ -80,9 +85,7 @@ static long ofd_lock(int fd, short type)
 
 static void ofd_scene(struct scene *s)
 {
-	s->other = file_of(s);
-	s->fd = file_of(s);
-	unlink(s->path);
+	open_twice(s);
 	ofd_lock(s->other, F_WRLCK);
 }
 
