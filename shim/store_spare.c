@@ -359,7 +359,6 @@ int store_spare_unlink(const char *session)
 static bool can_return(const char *session)
 {
 	struct record_header *h = store.head;
-
 	uint64_t bytes = 0;
 
 	for (unsigned i = 0; i < PART_COUNT; i++)

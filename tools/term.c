@@ -1,23 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /* term.c - see term.h. */
 #include <stdlib.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 #include "term.h"
 
-static bool colour, terminal;
+static bool colour;
 
 void term_init(void)
 {
 	const char *no = getenv("NO_COLOR"), *kind = getenv("TERM");
 
-	terminal = isatty(STDOUT_FILENO);
-	colour = terminal && !(no && *no) && kind && kind[0] != 'd' /* dumb */;
-}
-
-bool term_is_terminal(void)
-{
-	return terminal;
+	colour = isatty(STDOUT_FILENO) && !(no && *no) && kind && kind[0] != 'd' /* dumb */;
 }
 
 const char *term_on(enum term_style style)
@@ -30,11 +23,4 @@ const char *term_on(enum term_style style)
 const char *term_off(void)
 {
 	return colour ? "\033[0m" : "";
-}
-
-int term_lines(void)
-{
-	struct winsize w;
-
-	return terminal && !ioctl(STDOUT_FILENO, TIOCGWINSZ, &w) && w.ws_row ? w.ws_row : 50;
 }
