@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* term.c - see term.h. */
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include "term.h"
