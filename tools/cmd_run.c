@@ -41,15 +41,15 @@ static const char *session_name(const char *path)
 static void summarize(const struct model_summary *s, const struct run_options *o, const char *path)
 {
 	fprintf(stderr,
-		"fdwhy: %llu process%s; EAGAIN %llu times: %llu failing, %llu suspicious, %llu "
+		"fdwhy: %llu process%s; EAGAIN %llu time%s: %llu failing, %llu suspicious, %llu "
 		"benign "
-		"places; %llu leak%s, %llu misuse%s\n",
-		(unsigned long long)s->processes, s->processes == 1 ? "" : "es",
-		(unsigned long long)s->eagains, (unsigned long long)s->failures,
-		(unsigned long long)s->suspicious, (unsigned long long)s->benign,
-		(unsigned long long)s->leaks, s->leaks == 1 ? "" : "s",
-		(unsigned long long)s->misuse,
-		s->limits ? ", at the limit of open files" : "");
+		"place%s; %llu leak%s, %llu misuse%s\n",
+		(unsigned long long)s->processes, util_plural(s->processes, "es"),
+		(unsigned long long)s->eagains, util_plural(s->eagains, "s"),
+		(unsigned long long)s->failures, (unsigned long long)s->suspicious,
+		(unsigned long long)s->benign, util_plural(s->benign, "s"),
+		(unsigned long long)s->leaks, util_plural(s->leaks, "s"),
+		(unsigned long long)s->misuse, s->limits ? ", at the limit of open files" : "");
 	fprintf(stderr, "fdwhy: session %s; next: fdwhy report %s\n", path,
 		o->directory ? path : session_name(path));
 }

@@ -375,8 +375,9 @@ static int sweep(struct sweep *s)
 		return status;
 	sweep_plan(s, 0);
 	sweep_resume(s, 0);
-	fprintf(stderr, "fdwhy: sweep: %zu places, %zu runs%s; exit status %d without failures\n",
-		s->sites_count, s->cases_count, s->resumed ? " (some are done)" : "",
+	fprintf(stderr, "fdwhy: sweep: %zu place%s, %zu run%s%s; exit status %d without failures\n",
+		s->sites_count, util_plural(s->sites_count, "s"), s->cases_count,
+		util_plural(s->cases_count, "s"), s->resumed ? " (some are done)" : "",
 		s->base.status);
 	return run_cases(s);
 }

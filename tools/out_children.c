@@ -88,7 +88,7 @@ void out_children(struct out_page *p)
 	}
 	if (hidden)
 		fprintf(p->to, "\n    %u more place%s whose fds were leaked into programs: --all\n",
-			hidden, hidden == 1 ? "" : "s");
+			hidden, util_plural(hidden, "s"));
 }
 
 /* ---- JSON -------------------------------------------------------------------------------------

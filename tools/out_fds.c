@@ -51,7 +51,7 @@ static void print_head(FILE *to, const struct model *m, const struct census *c,
 		term_off());
 	fprintf(to, "%llu fds open %s in %llu process%s, %s an hour", (unsigned long long)c->open,
 		m->live ? "now" : "at the end", (unsigned long long)c->processes,
-		c->processes == 1 ? "" : "es", rate(&c->all));
+		util_plural(c->processes, "es"), rate(&c->all));
 	if (c->file_max >= CENSUS_NO_LIMIT)
 		fprintf(to, "; system: %llu open files, no limit\n",
 			(unsigned long long)c->file_nr);
@@ -139,7 +139,8 @@ static void print_kinds(FILE *to, const struct census *c, const struct out_optio
 			fprintf(to, "%s%llu %s", k ? ", " : "",
 				(unsigned long long)r->target[k].open, r->target[k].name);
 		if (r->targets > named)
-			fprintf(to, ", %llu others", (unsigned long long)(r->targets - named));
+			fprintf(to, ", %llu other%s", (unsigned long long)(r->targets - named),
+				util_plural(r->targets - named, "s"));
 		fputc('\n', to);
 	}
 	more(to, c->kind_count, n);

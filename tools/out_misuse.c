@@ -10,7 +10,7 @@
 
 static void say_who(struct out_page *p, const struct model_misuse *x)
 {
-	fprintf(p->to, "%llu time%s in ", (unsigned long long)x->count, x->count == 1 ? "" : "s");
+	fprintf(p->to, "%llu time%s in ", (unsigned long long)x->count, util_plural(x->count, "s"));
 	out_page_pids(p, &x->pids);
 	fprintf(p->to, "%s%s\n", x->target ? "; " : "", x->target ? x->target : "");
 }

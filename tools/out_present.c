@@ -88,8 +88,8 @@ void out_present(struct out_page *p, const struct model_eagain *e)
 	for (uint32_t i = 0; i < x->threads && i < shown; i++)
 		print_thread(p, x, i);
 	if (x->threads_all > x->threads || (x->threads > shown))
-		fprintf(p->to, "     it has %u threads%s\n", x->threads_all,
-			p->o->all ? "" : ", more of them: --all");
+		fprintf(p->to, "     it has %u thread%s%s\n", x->threads_all,
+			util_plural(x->threads_all, "s"), p->o->all ? "" : ", more of them: --all");
 	print_awaited(p, x);
 }
 

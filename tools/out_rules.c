@@ -31,7 +31,7 @@ static void print_action(struct out_page *p, const struct model_action *a)
 	const char *comma = "; then: ";
 
 	out_page_heading(p, TERM_bold, text);
-	fprintf(p->to, "%llu times in ", (unsigned long long)a->count);
+	fprintf(p->to, "%llu time%s in ", (unsigned long long)a->count, util_plural(a->count, "s"));
 	out_page_pids(p, &a->pids);
 	for (unsigned i = 0; i < FATE_COUNT; i++) {
 		if (!a->fate[i])
@@ -68,7 +68,8 @@ void out_rules(struct out_page *p)
 			hidden++;
 	}
 	if (hidden)
-		fprintf(p->to, "\n    %u more places where rules acted: --all\n", hidden);
+		fprintf(p->to, "\n    %u more place%s where rules acted: --all\n", hidden,
+			util_plural(hidden, "s"));
 	if (p->m->rules_count)
 		fprintf(p->to, "\nRules (seed %llu):\n", (unsigned long long)p->m->rules_seed);
 	for (size_t i = 0; i < p->m->rules_count; i++)

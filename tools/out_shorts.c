@@ -30,8 +30,8 @@ void out_shorts(struct out_page *p)
 			"\nPartial sends on fds that do not wait: %llu at %zu place%s%s: the rest "
 			"has to "
 			"be sent again\n",
-			(unsigned long long)count, m->shorts_count, m->shorts_count == 1 ? "" : "s",
-			p->o->all ? "" : " (--all shows where)");
+			(unsigned long long)count, m->shorts_count,
+			util_plural(m->shorts_count, "s"), p->o->all ? "" : " (--all shows where)");
 }
 
 struct json_object *out_short_json(const struct model *m, struct symbols *s,

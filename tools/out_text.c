@@ -19,7 +19,8 @@ static void print_fates(struct out_page *p, const struct model_eagain *e)
 {
 	const char *comma = "";
 
-	fprintf(p->to, "     %llu times in ", (unsigned long long)e->count);
+	fprintf(p->to, "     %llu time%s in ", (unsigned long long)e->count,
+		util_plural(e->count, "s"));
 	out_page_pids(p, &e->pids);
 	fprintf(p->to, "; then: ");
 	for (unsigned i = 0; i < FATE_COUNT; i++) {
@@ -138,7 +139,7 @@ static void print_fds(struct out_page *p, const struct model_fds *f)
 	out_page_stack(p, f->stack);
 	if (f->other_ways)
 		fprintf(p->to, "       (and %u other way%s to get there)\n", f->other_ways,
-			f->other_ways == 1 ? "" : "s");
+			util_plural(f->other_ways, "s"));
 	free(what);
 }
 
@@ -147,7 +148,8 @@ static void print_at_exit(struct out_page *p, unsigned n)
 {
 	unsigned left = FINDINGS_SHOWN;
 
-	fprintf(p->to, "\nOpen at the end, and not rising before, at %u places:\n", n);
+	fprintf(p->to, "\nOpen at the end, and not rising before, at %u place%s:\n", n,
+		util_plural(n, "s"));
 	for (size_t i = 0; i < p->m->fds_count && left; i++) {
 		const struct model_fds *f = &p->m->fds[i];
 
@@ -189,7 +191,7 @@ static void print_limit(struct out_page *p, const struct model_eagain *e, const 
 					: "file table overflow (ENFILE):");
 	fprintf(p->to, "%s%s%s, %llu time%s in ", names_call_plain(e->call),
 		e->target ? " on " : "", e->target ? e->target : "", (unsigned long long)e->count,
-		e->count == 1 ? "" : "s");
+		util_plural(e->count, "s"));
 	out_page_pids(p, &e->pids);
 	fprintf(p->to, "\n     %s\n", e->limit.sentence);
 	out_page_stack(p, e->stack);
@@ -224,17 +226,18 @@ static void print_head(struct out_page *p, const struct model_summary *t)
 	fprintf(p->to, "%sfdwhy: %s%s\n", term_on(TERM_bold), m->command ? m->command : p->o->name,
 		term_off());
 	fprintf(p->to, "%llu process%s (%llu alive), over %s: ", (unsigned long long)t->processes,
-		t->processes == 1 ? "" : "es", (unsigned long long)t->alive,
+		util_plural(t->processes, "es"), (unsigned long long)t->alive,
 		util_duration(m->start_ns && until > m->start_ns ? until - m->start_ns : 0));
 	fprintf(p->to, "%llu failing and %llu suspicious place%s, %llu leak%s, %llu misuse%s\n",
 		(unsigned long long)t->failures, (unsigned long long)t->suspicious,
-		t->failures + t->suspicious == 1 ? "" : "s", (unsigned long long)t->leaks,
-		t->leaks == 1 ? "" : "s", (unsigned long long)t->misuse,
+		util_plural(t->suspicious, "s"), (unsigned long long)t->leaks,
+		util_plural(t->leaks, "s"), (unsigned long long)t->misuse,
 		t->limits ? ", at the limit of open files" : "");
 }
 
 static void print_totals(struct out_page *p, const struct model_summary *t)
 {
+	unsigned long long places = t->failures + t->suspicious + t->benign;
 	uint64_t opened = 0, closed = 0;
 
 	for (size_t i = 0; i < p->m->processes_count; i++) {
@@ -242,11 +245,11 @@ static void print_totals(struct out_page *p, const struct model_summary *t)
 		closed += p->m->processes[i].deaths;
 	}
 	fprintf(p->to,
-		"\nTotals: %llu EAGAIN at %llu places (%llu benign); %llu fds opened, %llu closed, "
+		"\nTotals: %llu EAGAIN at %llu place%s (%llu benign); %llu fds opened, %llu "
+		"closed, "
 		"%llu "
 		"open%s%s\n",
-		(unsigned long long)t->eagains,
-		(unsigned long long)(t->failures + t->suspicious + t->benign),
+		(unsigned long long)t->eagains, places, util_plural(places, "s"),
 		(unsigned long long)t->benign, (unsigned long long)opened,
 		(unsigned long long)closed, (unsigned long long)t->open,
 		p->m->live ? " now" : " at the end",
@@ -353,7 +356,7 @@ void out_text(FILE *to, const struct model *m, struct symbols *s, const struct o
 		fprintf(to, "Quarantine: up to %u closed numbers were held back\n", m->quarantine);
 	if (t.suppressed)
 		fprintf(to, "Suppressed: %llu place%s\n", (unsigned long long)t.suppressed,
-			t.suppressed == 1 ? "" : "s");
+			util_plural(t.suppressed, "s"));
 	if (o->all)
 		print_processes(&p);
 	print_coverage(&p);

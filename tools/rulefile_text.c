@@ -150,7 +150,7 @@ char *rulefile_done(const struct rule *r, const struct rule_counts *c)
 
 	if (r->action != RULE_retry)
 		return util_format("acted on %llu of %llu match%s", acted, matched,
-				   matched == 1 ? "" : "es");
+				   util_plural(matched, "es"));
 	return util_format("masked %llu, gave up %llu, waited %s%s%s%s",
 			   (unsigned long long)c->masked, (unsigned long long)c->gave_up,
 			   util_duration(c->waited_ns), c->loop_ns ? ", of it in event loops " : "",

@@ -40,7 +40,7 @@ static void print_bar(const struct sweep *s, const char *left)
 	memset(bar, '#', filled);
 	bar[BAR] = '\0';
 	fprintf(stderr, "\r[%s] %zu of %zu runs, %zu finding%s%s\033[K", bar, s->done,
-		s->cases_count, findings(s), findings(s) == 1 ? "" : "s", left);
+		s->cases_count, findings(s), util_plural(findings(s), "s"), left);
 }
 
 void sweep_progress(const struct sweep *s, uint64_t began_ns, size_t done_before, bool end)
@@ -52,8 +52,8 @@ void sweep_progress(const struct sweep *s, uint64_t began_ns, size_t done_before
 	if (!isatty(2)) {
 		if (s->cases_count && s->done * 10 / s->cases_count > tenths) {
 			tenths = s->done * 10 / s->cases_count;
-			fprintf(stderr, "fdwhy: sweep: %zu of %zu runs, %zu findings\n", s->done,
-				s->cases_count, findings(s));
+			fprintf(stderr, "fdwhy: sweep: %zu of %zu runs, %zu finding%s\n", s->done,
+				s->cases_count, findings(s), util_plural(findings(s), "s"));
 		}
 		return;
 	}
@@ -111,15 +111,16 @@ void sweep_print(FILE *to, const struct sweep *s)
 	for (size_t i = 0; i < s->cases_count; i++)
 		if (is_finding(&s->cases[i]))
 			print_case(to, s, &s->cases[i], ++number);
-	fprintf(to, "%s%zu places, %zu of %zu runs", number ? "\n" : "", s->sites_count, s->done,
-		s->cases_count);
+	fprintf(to, "%s%zu place%s, %zu of %zu runs", number ? "\n" : "", s->sites_count,
+		util_plural(s->sites_count, "s"), s->done, s->cases_count);
 	for (unsigned i = 0; i < SWEEP_KINDS; i++)
 		if (s->found[i])
 			fprintf(to, "%s %zu %s", i == SWEEP_exit ? "; and" : ",", s->found[i],
 				i == SWEEP_exit ? "times another exit status"
 						: sweep_finding_name(i));
 	if (s->missed)
-		fprintf(to, "; %zu places were not reached again", s->missed);
+		fprintf(to, "; %zu place%s not reached again", s->missed,
+			util_plural(s->missed, "s"));
 	fputs("\n", to);
 	if (s->stopped)
 		fprintf(to, "stopped: the same command with --output=%s goes on\n", s->o.directory);

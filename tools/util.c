@@ -181,6 +181,11 @@ bool util_comm(int pid, char *ret, size_t size)
 	return n > 0;
 }
 
+const char *util_plural(unsigned long long count, const char *ending)
+{
+	return count == 1 ? "" : ending;
+}
+
 uint64_t util_now_ns(clockid_t clock)
 {
 	struct timespec t;

@@ -41,6 +41,8 @@ bool util_comm(int pid, char *ret, size_t size);
 uint64_t util_now_ns(clockid_t clock);
 /* Absolute path of this program's directory. */
 bool util_own_directory(char *ret, size_t size);
+/* What follows a word of which there are `count`: "" for one, else `ending`. */
+const char *util_plural(unsigned long long count, const char *ending);
 /* 1234567890 ns -> "1.2 s"; into a static ring of buffers, for printing only. */
 const char *util_duration(uint64_t ns);
 

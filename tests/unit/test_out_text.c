@@ -137,6 +137,25 @@ static void the_one_fd_that_a_test_forgot_has_its_stack(void **state)
 	assert_null(strstr(page, "Open at the end, and"));
 }
 
+static void one_of_a_thing_is_no_plural(void **state)
+{
+	struct record_site site = {.call = CALL_recv, .error = EAGAIN};
+
+	(void)state;
+	for (site.count = 1; site.count < 3; site.count++) {
+		begin_daemon(11);
+		site.stack = make_stack_at(&made, MAKE_BASE, 0x40);
+		make_site(&made, site);
+		save("11.rec");
+		report(true, 0);
+		assert_non_null(
+			strstr(page, site.count == 1 ? "     1 time in " : "     2 times in "));
+		assert_non_null(strstr(page, "1 process ("));
+		assert_non_null(strstr(page, "0 failing and 0 suspicious places, "));
+		assert_non_null(strstr(page, " EAGAIN at 1 place ("));
+	}
+}
+
 static void the_same_advice_is_given_once(void **state)
 {
 	const char *first;
@@ -213,6 +232,7 @@ int main(void)
 		TEST(pitfall_27_many_findings_fit_one_screen),
 		TEST(what_a_daemon_left_to_its_end_is_a_line_each),
 		TEST(the_one_fd_that_a_test_forgot_has_its_stack),
+		TEST(one_of_a_thing_is_no_plural),
 		TEST(the_same_advice_is_given_once),
 		TEST(what_many_processes_did_not_show_is_one_line),
 		TEST(no_control_byte_of_a_record_reaches_the_terminal),
