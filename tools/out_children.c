@@ -3,6 +3,7 @@
 #include "json_add.h"
 #include "names.h"
 #include "out_page.h"
+#include "util.h"
 
 #define SHOWN 3
 

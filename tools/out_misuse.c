@@ -4,6 +4,7 @@
 #include "json_add.h"
 #include "names.h"
 #include "out_page.h"
+#include "util.h"
 
 /* ---- text -------------------------------------------------------------------------------------
  */

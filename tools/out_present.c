@@ -3,6 +3,7 @@
 #include <string.h>
 #include "json_add.h"
 #include "out_page.h"
+#include "util.h"
 
 static const char *state_word(char state)
 {

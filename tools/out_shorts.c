@@ -6,6 +6,7 @@
 #include "json_add.h"
 #include "names.h"
 #include "out_page.h"
+#include "util.h"
 
 static void print_place(struct out_page *p, const struct model_short *x)
 {
