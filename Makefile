@@ -5,7 +5,7 @@
 # make check-foreign  other programs' tests, with and without the shim
 # make check-sweep  each call of a small library's own tests fails once (fetches it, takes minutes)
 # make bench      measurements                           make install / uninstall  PREFIX= DESTDIR=
-# V=1 shows commands, O=dir builds elsewhere, SAN=address,undefined builds tools and tests with it.
+# V=1 shows commands, O=dir builds elsewhere, WERROR=1 stops at warnings, SAN=address,undefined builds tools and tests with it.
 
 VERSION := 0.1.0
 O ?= build
@@ -31,7 +31,7 @@ FOREIGN_PACKAGES := python3 libpython3.11-testsuite redis-server redis-tools ngi
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS ?= -O2 -g
-BASE := -std=gnu11 $(WARN) -Iinclude -Icommon -D_GNU_SOURCE -DFDWHY_VERSION='"$(VERSION)"' -MMD -MP
+BASE := -std=gnu11 $(WARN) $(if $(WERROR),-Werror) -Iinclude -Icommon -D_GNU_SOURCE -DFDWHY_VERSION='"$(VERSION)"' -MMD -MP
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=undefined)
 # The shim is a guest: no stack protector, no fortify, no sanitizer, hidden by default, and its own
 # unwind tables complete at every instruction, because it unwinds through itself.
@@ -73,7 +73,7 @@ examples := $O/examples/test_dial $O/examples/test_dial_leaks
 tests := $(UNIT:%=$O/unit/%) $(E2E:%=$O/e2e/%)
 
 export CMD
-.PHONY: all deps test-deps run check check-truth check-foreign test lint coverage bench install uninstall clean
+.PHONY: all deps test-deps run check check-truth check-foreign test lint warnings coverage bench install uninstall clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 all: $O/libfdwhy.so $O/fdwhy $O/default.supp
@@ -162,7 +162,7 @@ run: deps
 	$(Q)$(MAKE) --no-print-directory all $O/targets/mailhub
 	$(Q)O=$O tests/run-demo.sh "$$CMD"
 check: test-deps
-	$(Q)$(MAKE) --no-print-directory lint test
+	$(Q)$(MAKE) --no-print-directory lint warnings test
 # Leaks that were released and fixed, built with the fix taken out again: the table of docs/leaks.md.
 # And twelve healthy daemons under load for a minute.
 .PHONY: check-sweep
@@ -201,6 +201,12 @@ check-foreign: deps
 	$(Q)O=$O tests/foreign/run.sh $(SUITES)
 lint: $O/libfdwhy.so
 	$(Q)O=$O tests/lint/lint.sh
+# What the other compiler warns of is an error here; nothing is kept but a mark.
+warnings: $(if $(shell command -v clang),$(patsubst %.c,$O/clang/%.ok,$(SHIM_SRC:%.S=) $(COMMON_SRC) \
+	$(TOOL_SRC) $(wildcard tests/unit/*.c tests/e2e/*.c tests/targets/*.c)))
+$O/clang/%.ok: %.c
+	@mkdir -p $(@D)
+	$(call say,CLANG,$<)clang -fsyntax-only -Werror -MF $(@:.ok=.d) -MT $@ $(filter-out -MMD,$(TEST_CFLAGS)) -MD $< && touch $@
 coverage: # the tables of docs/coverage.md, after a change of calls.def
 	$(Q)tests/lint/coverage.sh --write
 bench: all $(targets)
@@ -229,4 +235,4 @@ uninstall:
 clean:
 	rm -rf $O
 
--include $(shim_o:.o=.d) $(tool_o:.o=.d) $(wildcard $O/unit/*.d $O/e2e/*.d $O/targets/*.d)
+-include $(shim_o:.o=.d) $(tool_o:.o=.d) $(wildcard $O/unit/*.d $O/e2e/*.d $O/targets/*.d) $(shell find $O/clang -name "*.d" 2>/dev/null)

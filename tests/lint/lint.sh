@@ -38,7 +38,7 @@ licences() {
 	done
 }
 
-# Paths of one person's machine, and marks of work left.
+# Paths of one person's machine, and marks of work and merges left.
 traces() {
 	[ -n "$texts" ] || return
 	# shellcheck disable=SC2086
@@ -47,6 +47,9 @@ traces() {
 	# shellcheck disable=SC2046
 	grep -nE '(^|[^A-Za-z])(TODO|FIXME)([^A-Za-z]|$)' /dev/null $(echo "$texts" | grep -vE '\.(c|h|def)$') |
 		sed -E 's/^([^:]*:[0-9]*):.*/\1: work left to do: do it, or say in the docs what is missing/'
+	# shellcheck disable=SC2086
+	grep -nE '^(<<<<<<<|>>>>>>>|\|\|\|\|\|\|\|)( |$)' /dev/null $texts |
+		sed -E 's/^([^:]*:[0-9]*):.*/\1: two sides of a merge: choose/'
 }
 
 symbols() {

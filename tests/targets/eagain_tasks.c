@@ -48,7 +48,7 @@ static NOINLINE int spawn_in_vain(void)
 	return posix_spawn(&pid, "/bin/true", NULL, NULL, argv, env);
 }
 
-static void lower(int which, rlim_t value)
+static void lower(__rlimit_resource_t which, rlim_t value)
 {
 	struct rlimit l;
 
