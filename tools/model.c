@@ -246,26 +246,6 @@ static void add_sites(struct load *l)
 /* ---- slots ------------------------------------------------------------------------------------
  */
 
-struct live {
-	unsigned char *open; /* by fd: in /proc */
-	size_t size;
-	bool known;
-};
-
-static void note_live(int fd, void *arg)
-{
-	struct live *v = arg;
-
-	while (fd >= 0 && (size_t)fd >= v->size) {
-		size_t room = v->size;
-
-		v->open = util_grow(v->open, v->size, &room, 1);
-		v->size = room;
-	}
-	if (fd >= 0)
-		v->open[fd] = 1;
-}
-
 static uint64_t let_go(const struct load *l, const struct record_slot *s)
 {
 	return s->flags & SLOT_LOCKED && s->failed_ns ? real_time(&l->r, s->failed_ns) : 0;
@@ -331,59 +311,58 @@ static void add_gone(struct load *l, int fd, const struct record_slot *s)
 				    .target = record_text(&l->r, s->target)};
 }
 
-static void add_unseen(struct load *l, const struct live *v)
+static void add_unseen(struct load *l, struct model_live *v)
 {
 	struct model *m = l->m;
 	int pid = process_of(l)->pid;
 
-	for (size_t fd = 0; fd < v->size; fd++) {
+	for (int fd = 0; (size_t)fd < v->size; fd++) {
 		struct model_open *o;
 
-		if (v->open[fd] != 1)
+		if (!model_live_unseen(v, fd))
 			continue;
 		o = UTIL_PUSH(m->opens, m->opens_count, m->opens_room);
 		*o = (struct model_open){.process = l->process,
-					 .fd = (int)fd,
+					 .fd = fd,
 					 .stack = MODEL_NONE,
 					 .site = MODEL_NONE,
 					 .flags = SLOT_UNSEEN};
-		o->kind = model_live_fd(pid, (int)fd, &o->target);
+		o->kind = model_live_fd(pid, fd, &o->target);
 		model_cover_unseen(m, pid, MISS_birth_unseen, o->kind, 1);
 	}
 }
 
-static void add_slot(struct load *l, struct live *v, int fd, const struct record_slot *s)
+static void add_slot(struct load *l, struct model_live *v, int fd, const struct record_slot *s)
 {
-	bool there = v->known && (size_t)fd < v->size && v->open[fd];
+	bool there = model_live_has(v, fd);
 
 	if (s->state != SLOT_open && !(s->state == SLOT_closing && there)) {
 		add_gone(l, fd, s);
 		if (there && s->flags & SLOT_QUARANTINED)
-			v->open[fd] = 2; /* the shim's */
+			model_live_take(v, fd); /* the shim's */
 		return;
 	}
-	if (v->known && !there) {
+	if (model_live_lost(v, fd, s)) {
 		model_cover_unseen(l->m, process_of(l)->pid, MISS_death_unseen, s->kind, 1);
 		return;
 	}
 	if (there)
-		v->open[fd] = 2;
+		model_live_take(v, fd);
 	add_open(l, fd, s);
 }
 
 static void add_slots(struct load *l)
 {
-	struct live v = {0};
+	struct model_live v = {0};
 	struct record_slot s;
 	int fd;
 
 	if (l->alive)
-		v.known = !model_live_fds(process_of(l)->pid, note_live, &v);
+		model_live_begin(&v, &l->r);
 	for (uint64_t i = 0; record_slot(&l->r, i, &fd, &s); i++)
 		add_slot(l, &v, fd, &s);
-	if (v.known)
-		add_unseen(l, &v);
-	free(v.open);
+	add_unseen(l, &v);
+	model_live_end(&v);
 }
 
 /* Of several processes, the one that has most open tells the story. */

@@ -130,9 +130,9 @@ struct model_open {
 	uint16_t call; /* 0: origin unseen */
 	uint8_t kind;
 	char *target;
-	uint64_t birth_ns; /* 0 unknown */
+	uint64_t birth_ns;  /* 0 unknown */
 	uint64_t let_go_ns; /* of a lock (SLOT_LOCKED); 0 it did not */
-	uint32_t flags;    /* SLOT_* */
+	uint32_t flags;     /* SLOT_* */
 	uint32_t uses;
 	uint32_t stack;
 	uint32_t site;         /* index into fds[], MODEL_NONE */
@@ -434,8 +434,25 @@ void model_rules_free(struct model *m);
 /* ---- model_live.c: what /proc says of a living process
  * ------------------------------------------- */
 
-/* Calls each() for every open fd. 0, or -errno (not permitted, gone). */
-int model_live_fds(int pid, void (*each)(int fd, void *arg), void *arg);
+/* The record was read before /proc: what differs counts only where the record has not moved on. */
+struct model_live {
+	const struct record *then;
+	unsigned char *open; /* by fd: in /proc, and not taken */
+	size_t size;
+	bool known;         /* /proc could be read: permitted, and the process was there */
+	struct record *now; /* read again, when something differs */
+	int now_error;
+};
+
+void model_live_begin(struct model_live *v, const struct record *r);
+bool model_live_has(const struct model_live *v, int fd);
+/* Found in the record, too: no more in the list. */
+void model_live_take(struct model_live *v, int fd);
+/* Slot *s of fd, open in the record, is not in /proc, and nobody closed it meanwhile. */
+bool model_live_lost(struct model_live *v, int fd, const struct record_slot *s);
+/* fd is in /proc, was not taken, and is not in the record by now. */
+bool model_live_unseen(struct model_live *v, int fd);
+void model_live_end(struct model_live *v);
 /* Kind and target of one, from its link; the target is allocated. */
 uint8_t model_live_fd(int pid, int fd, char **ret_target);
 

@@ -1,30 +1,93 @@
 /* SPDX-License-Identifier: MIT */
-/* model_live.c - the open fds of a living process, from /proc/PID/fd. Reads names, opens nothing
- * else. */
+/*
+ * model_live.c - the open fds of a living process, from /proc/PID/fd, against its record. Reads
+ * names, opens nothing else.
+ */
 #include <dirent.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 #include "model.h"
+#include "record_read.h"
 #include "util.h"
 
-int model_live_fds(int pid, void (*each)(int fd, void *arg), void *arg)
+static void note(struct model_live *v, int fd)
+{
+	while (fd >= 0 && (size_t)fd >= v->size) {
+		size_t room = v->size;
+
+		v->open = util_grow(v->open, v->size, &room, 1);
+		v->size = room;
+	}
+	if (fd >= 0)
+		v->open[fd] = 1;
+}
+
+void model_live_begin(struct model_live *v, const struct record *r)
 {
 	char path[64];
 	struct dirent *e;
 	DIR *d;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
+	*v = (struct model_live){.then = r};
+	snprintf(path, sizeof(path), "/proc/%u/fd", r->head.pid);
 	d = opendir(path);
 	if (!d)
-		return -errno;
+		return;
 	while ((e = readdir(d)))
 		if (*e->d_name != '.')
-			each(atoi(e->d_name), arg);
+			note(v, atoi(e->d_name));
 	closedir(d);
-	return 0;
+	v->known = true;
+}
+
+bool model_live_has(const struct model_live *v, int fd)
+{
+	return (size_t)fd < v->size && v->open[fd];
+}
+
+void model_live_take(struct model_live *v, int fd)
+{
+	v->open[fd] = 0;
+}
+
+/* What the record says of fd after /proc was read. */
+static bool slot_now(struct model_live *v, int fd, struct record_slot *ret)
+{
+	*ret = (struct record_slot){0};
+	if (!v->now) {
+		v->now = util_alloc(1, sizeof(*v->now));
+		v->now_error = record_open(v->then->path, v->now);
+	}
+	if (v->now_error || v->now->head.pid != v->then->head.pid ||
+	    v->now->head.image_no != v->then->head.image_no)
+		return false;
+	record_slot_of(v->now, fd, ret);
+	return true;
+}
+
+bool model_live_lost(struct model_live *v, int fd, const struct record_slot *s)
+{
+	struct record_slot now;
+
+	return v->known && !model_live_has(v, fd) && slot_now(v, fd, &now) && now.seq == s->seq;
+}
+
+bool model_live_unseen(struct model_live *v, int fd)
+{
+	struct record_slot now;
+
+	return model_live_has(v, fd) && slot_now(v, fd, &now) && now.state != SLOT_open &&
+	       now.state != SLOT_closing;
+}
+
+void model_live_end(struct model_live *v)
+{
+	if (v->now && !v->now_error)
+		record_close(v->now);
+	free(v->now);
+	free(v->open);
 }
 
 static uint8_t kind_of_link(const char *link)

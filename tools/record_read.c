@@ -403,6 +403,19 @@ bool record_slot(const struct record *r, uint64_t i, int *ret_fd, struct record_
 	return true;
 }
 
+bool record_slot_of(const struct record *r, int fd, struct record_slot *ret)
+{
+	uint32_t in = (uint32_t)fd % RECORD_CHUNK_FDS;
+
+	for (uint32_t i = 0; i < r->slot_chunks; i++)
+		if (r->slot_base[i] == (uint32_t)fd - in) {
+			memcpy(ret, r->slots + (i * RECORD_CHUNK_FDS + in) * sizeof(*ret),
+			       sizeof(*ret));
+			return true;
+		}
+	return false;
+}
+
 void record_events(const struct record *r, bool final, uint64_t *from, uint64_t *ret_lost,
 		   void (*take)(const struct record_event *e, void *arg), void *arg)
 {

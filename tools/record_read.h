@@ -59,6 +59,8 @@ const struct record_module *record_module_at(const struct record *r, uint64_t pc
 const struct record_image *record_image(const struct record *r, uint64_t i);
 /* Slot number i of all that are real; its fd in *ret_fd. false: beyond the end. */
 bool record_slot(const struct record *r, uint64_t i, int *ret_fd, struct record_slot *ret);
+/* The slot of fd >= 0. false: it never had one. */
+bool record_slot_of(const struct record *r, int fd, struct record_slot *ret);
 
 /*
  * Events [*from, ...) still in the ring, oldest first. Calls take() for each whole event and adds

@@ -15,7 +15,8 @@ static void expect_healthy_load(json_object *r)
 	assert_string_equal(text_of(e, "cause"), "nothing-pending");
 	assert_string_equal(text_of(e, "severity"), "benign");
 	assert_true(number_of(find_site(r, "fds", "accept4", NULL), "opened") >= 2000);
-	assert_int_equal(json_object_array_length(field(r, "coverage")), 0);
+	if (json_object_array_length(field(r, "coverage")))
+		fail_msg("not seen: %s", json_object_to_json_string(field(r, "coverage")));
 	json_object_put(r);
 }
 

@@ -299,40 +299,6 @@ static void inherited_fds_are_not_counted_as_its_own(void **state)
 	assert_int_equal(model.fds[0].verdict.kind, VERDICT_inherited);
 }
 
-/* This very process plays the recorded one: fd 40 is there unrecorded, 41 is recorded but gone. */
-static void a_living_process_is_held_against_proc(void **state)
-{
-	char name[32];
-	bool unseen = false;
-
-	(void)state;
-	assert_int_equal(dup2(0, 40), 40);
-	close(41);
-	make_begin(&made, (uint32_t)getpid(), "self");
-	make_head(&made)->created_boot_ns = UINT64_MAX / 2;
-	make_slot(&made, 0, (struct record_slot){.state = SLOT_closing, .call = CALL_open});
-	make_slot(&made, 41, (struct record_slot){.state = SLOT_open, .call = CALL_open});
-	snprintf(name, sizeof(name), "%d.rec", (int)getpid());
-	save(name);
-	load(0);
-	close(40);
-	assert_true(model.live);
-	assert_int_equal(model.processes[0].how, HOW_running);
-	for (size_t i = 0; i < model.opens_count; i++) {
-		assert_int_not_equal(model.opens[i].fd, 41);
-		if (model.opens[i].fd == 0)
-			assert_int_equal(model.opens[i].call, CALL_open);
-		if (model.opens[i].fd != 40)
-			continue;
-		unseen = true;
-		assert_int_equal(model.opens[i].call, 0);
-		assert_true(model.opens[i].flags & SLOT_UNSEEN);
-		assert_non_null(model.opens[i].target);
-	}
-	assert_true(unseen);
-	assert_true(covered("appeared unseen"));
-}
-
 static void a_second_close_is_misuse_and_a_close_loop_is_none(void **state)
 {
 	uint32_t birth, death;
@@ -483,7 +449,6 @@ int main(void)
 		TEST(silent_processes_come_from_the_totals),
 		TEST(an_fd_that_stayed_open_is_listed_with_its_birth),
 		TEST(inherited_fds_are_not_counted_as_its_own),
-		TEST(a_living_process_is_held_against_proc),
 		TEST(a_second_close_is_misuse_and_a_close_loop_is_none),
 		TEST(a_full_table_of_files_is_a_limit_and_no_eagain),
 		TEST(the_listener_that_accepts_is_the_one_to_name),
