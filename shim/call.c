@@ -45,37 +45,24 @@ static WARM uint32_t new_stack(const struct stack_seed *seed, bool *ret_kept)
 
 uint32_t call_stack(const struct stack_seed *seed)
 {
-	struct stack_kept known = stack_memo_find(seed);
+	struct stack_kept known = stack_memo_find(*seed);
 	bool kept;
 
 	return likely(known.id) ? known.id : new_stack(seed, &kept);
 }
 
-WARM struct call_site call_site_find(const struct stack_seed *seed, uint32_t stack, uint16_t call,
+WARM struct call_site call_site_find(struct stack_seed seed, uint32_t stack, uint16_t call,
 				     uint16_t error)
 {
 	struct call_site ret = {NULL, 0};
 	bool kept = stack;
 
 	if (!stack)
-		stack = new_stack(seed, &kept);
+		stack = new_stack(&seed, &kept);
 	ret.site = store_site(stack, call, error, &ret.id);
 	if (ret.site && kept)
-		stack_memo_note(seed, stack, ret.id);
+		stack_memo_note(&seed, stack, ret.id);
 	return ret;
-}
-
-WARM void call_settled(int fd)
-{
-	struct record_slot *s;
-	int saved = errno;
-
-	if (call_ready()) {
-		s = slots_at(fd);
-		if (s && s->uses & SLOT_USE_PENDING)
-			call_fate_succeeded(s, self_now_coarse());
-	}
-	errno = saved;
 }
 
 WARM void call_used(int fd)
@@ -86,7 +73,7 @@ WARM void call_used(int fd)
 	if (call_ready()) {
 		s = slots_at(fd);
 		if (s && s->uses & SLOT_USE_PENDING)
-			call_fate_succeeded(s, self_now_coarse()); /* slots_use() did count it */
+			call_fate_succeeded(s); /* slots_use() did count it */
 		else
 			slots_use(fd);
 	}
@@ -108,7 +95,7 @@ WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, u
 	if (!call_ready())
 		return;
 	b.now_ns = slots_now();
-	at = call_site(seed, w->call, 0);
+	at = call_site(*seed, w->call, 0);
 	site = at.site;
 	b.site = at.id;
 	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */

@@ -21,10 +21,13 @@
 #include "stack_memo.h"
 #include "wait.h"
 
-/* The caller of the wrapper that this is expanded in. */
-#define CALL_SEED                                                           \
-	(&(const struct stack_seed){(uintptr_t)__builtin_return_address(0), \
-				    (uintptr_t)__builtin_dwarf_cfa()})
+/* The caller of the wrapper that this is expanded in: by address, and as two words. */
+#define CALL_SEED (&(const struct stack_seed)CALL_SEED_WORDS)
+#define CALL_SEED_HERE ((struct stack_seed)CALL_SEED_WORDS)
+#define CALL_SEED_WORDS                                                                   \
+	{                                                                                 \
+		(uintptr_t) __builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa() \
+	}
 
 /* What was asked for; unused members are 0, `fd` -1. */
 struct call_what {
@@ -70,18 +73,17 @@ struct call_site {
 	struct record_site *site; /* NULL: not recorded */
 	uint32_t id;
 };
-struct call_site call_site_find(const struct stack_seed *seed, uint32_t stack, uint16_t call,
+struct call_site call_site_find(struct stack_seed seed, uint32_t stack, uint16_t call,
 				uint16_t error);
 /* The site of the call there, which a known stack remembers. */
-static INLINED struct call_site call_site(const struct stack_seed *seed, uint16_t call,
-					  uint16_t error)
+static INLINED struct call_site call_site(struct stack_seed seed, uint16_t call, uint16_t error)
 {
 	struct stack_kept known = stack_memo_find(seed);
 	struct record_site *site = store_site_at(known.note);
 
-	if (unlikely(!known.note) || unlikely(!store_site_is(site, known.id, call, error)))
-		return call_site_find(seed, known.id, call, error);
-	return (struct call_site){site, known.note};
+	if (likely(known.note) && likely(store_site_is(site, known.id, call, error)))
+		return (struct call_site){site, known.note};
+	return call_site_find(seed, known.id, call, error);
 }
 
 /* May anything be recorded here and now? Starts the record of a fork child that has none yet. */
@@ -93,10 +95,12 @@ static inline bool call_ready(void)
 	return call_begin();
 }
 
-/* A call of a CALL_IO row that was counted, but failed, did less, or had an EAGAIN before. */
-ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
-		const struct stack_seed *seed);
-/* One that was not counted. Both return r. */
+/* A call of a CALL_IO row that was counted, but failed. Returns -1. */
+ssize_t call_io_failed(uint16_t call, int fd, size_t bytes, int flags, struct stack_seed seed);
+/* It did less than was asked, or had an EAGAIN before. Returns r. */
+ssize_t call_io_done(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
+		     const struct stack_seed *seed);
+/* One that was not counted. Returns r. */
 ssize_t call_io_apart(const struct call_what *w, ssize_t r, const struct stack_seed *seed);
 /* Any other call failed with errno. */
 void call_failed(const struct call_what *w, const struct stack_seed *seed);
@@ -112,8 +116,8 @@ uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
 void call_faked_fate(const struct call_what *w, uint32_t site);
 /* Less was sent than asked: where, if that was because the fd does not wait. */
 void call_short(const struct call_what *w, const struct stack_seed *seed);
-/* A call on `fd` succeeded and is counted: the EAGAIN before it, if any, has its fate. */
-void call_settled(int fd);
+/* A call on `fd` succeeded and is counted: the EAGAIN before it has its fate. Returns r. */
+ssize_t call_settled(int fd, ssize_t r);
 /* A call on `fd` succeeded that slots_use() did not count. */
 void call_used(int fd);
 /* `fd` is new. */
@@ -162,7 +166,7 @@ uint32_t call_timeout_ms(const struct record_slot *s, bool receive);
 uint32_t call_target_find(struct call_what w, struct record_slot *s);
 static INLINED uint32_t call_target(const struct call_what *w, struct record_slot *s)
 {
-	if (likely(!w->path && !w->addr && s) &&
+	if (likely(!w->path) && likely(!w->addr) && likely(s) &&
 	    likely(s->target || !(s->flags & (SLOT_INHERITED | SLOT_UNSEEN))))
 		return s->target;
 	return call_target_find(call_copied(w), s);
@@ -206,7 +210,24 @@ static inline bool call_fate_spins(const struct record_slot *s, uint32_t site, u
 
 /* `at_once`: the call was told not to wait (MSG_DONTWAIT). */
 void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns, bool at_once);
-void call_fate_succeeded(struct record_slot *s, uint64_t now_ns);
+
+/* An EAGAIN with nothing before it whose fate is to be told: it waits for its own. */
+static INLINED void call_fate_begins(bool alone, struct record_slot *s, uint32_t site,
+				     uint32_t stamp, bool receives, uint64_t now_ns)
+{
+	bool drains = receives && s->uses & ~SLOT_USE_PENDING;
+
+	s->failed = site;
+	s->failed_ns = now_ns;
+	s->fails = (stamp & ~FAILS_DRAINED) | (drains ? FAILS_DRAINED : 0);
+	if (alone)
+		count_or32(&s->uses, SLOT_USE_PENDING);
+	else if (!(record_peek(&s->uses) & SLOT_USE_PENDING))
+		__atomic_fetch_or(&s->uses, SLOT_USE_PENDING, __ATOMIC_RELAXED);
+}
+
+/* A call on `s` went on: the EAGAIN that is pending there has its fate. */
+void call_fate_succeeded(struct record_slot *s);
 void call_fate_closed(struct record_slot *s);
 
 /* A retry of the shim ended the EAGAIN of a site. */

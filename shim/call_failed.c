@@ -80,11 +80,11 @@ static COLD uint32_t take_facts(struct call_what w, struct record_site *site, ui
 	return site->facts;
 }
 
-static INLINED void add_event(const struct call_what *w, struct call_site at, uint32_t facts,
-			      uint32_t tid, uint64_t now)
+static INLINED void add_event(bool alone, const struct call_what *w, struct call_site at,
+			      uint32_t facts, uint32_t tid, uint64_t now)
 {
 	uint64_t seq;
-	struct record_event *e = store_event_begin(&seq);
+	struct record_event *e = store_event_begin(alone, &seq);
 
 	if (unlikely(!e))
 		return;
@@ -107,7 +107,7 @@ static COLD void add_event_nowhere(struct call_what w, uint16_t error, uint64_t 
 				   .error = error,
 					 .type = error == EAGAIN ? EVENT_eagain : EVENT_limit};
 
-	add_event(&w, (struct call_site){&none, 0}, 0, self_tid(), now);
+	add_event(false, &w, (struct call_site){&none, 0}, 0, self_tid(), now);
 }
 
 /* ---- sites ------------------------------------------------------------------------------------
@@ -141,7 +141,7 @@ static WARM bool tick(struct record_site *site, uint64_t now)
 }
 
 /* A failure of the site, on the fd of that slot. true: it is time to take facts. */
-static INLINED bool count_failure(struct record_site *site, const struct call_what *w,
+static INLINED bool count_failure(bool alone, struct record_site *site, const struct call_what *w,
 				  struct record_slot *s, uint64_t now)
 {
 	uint32_t target = call_target(w, s);
@@ -150,7 +150,7 @@ static INLINED bool count_failure(struct record_site *site, const struct call_wh
 		record_poke(&site->target, target);
 	if (s)
 		site->kind = s->kind;
-	self_add64(&site->count, 1);
+	count_shared64(alone, &site->count, 1);
 	if (unlikely(record_observe(&site->last_ns) != now) && tick(site, now))
 		return true;
 	return unlikely(!(site->count & (site->count - 1)));
@@ -166,47 +166,57 @@ static COLD void blocked_nowhere(struct call_what w, uint64_t now)
 	add_event_nowhere(w, EAGAIN, now);
 }
 
+/* What the target does next is the fate of this EAGAIN. */
+static INLINED void follow(bool alone, struct record_slot *s, struct call_site at,
+			   const struct call_what *w, uint32_t tid, uint64_t now)
+{
+	if (likely(!s->failed) && likely(!(s->flags & (SLOT_SNDTIMEO | SLOT_RCVTIMEO))))
+		call_fate_begins(alone, s, at.id, call_fate_stamp(tid), call_receives(w->call),
+				 now);
+	else if (call_fate_spins(s, at.id, tid, now))
+		count_shared64(alone, &at.site->fate[FATE_spun], 1);
+	else
+		call_fate_failed(s, at.id, now, w->flags & MSG_DONTWAIT);
+}
+
 /* `fate`: follow what the target does next; else a retry decides. Returns the id of the site. */
 static INLINED uint32_t blocked(const struct call_what *w, struct record_slot *s, bool fate,
-				const struct stack_seed *seed)
+				struct stack_seed seed)
 {
 	uint64_t now = self_now_coarse();
 	struct call_site at = call_site(seed, w->call, EAGAIN);
 	uint32_t facts = 0, tid = self_tid();
+	bool alone = __libc_single_threaded;
 
 	if (unlikely(!at.site)) {
 		blocked_nowhere(call_copied(w), now);
 		return 0;
 	}
-	if (count_failure(at.site, w, s, now))
+	if (count_failure(alone, at.site, w, s, now))
 		facts = take_facts(call_copied(w), at.site, now);
-	if (fate && s) {
-		if (call_fate_spins(s, at.id, tid, now))
-			self_add64(&at.site->fate[FATE_spun], 1);
-		else
-			call_fate_failed(s, at.id, now, w->flags & MSG_DONTWAIT);
-	}
-	add_event(w, at, facts, tid, now);
+	if (fate && s)
+		follow(alone, s, at, w, tid, now);
+	add_event(alone, w, at, facts, tid, now);
 	return at.id;
 }
 
 COLD uint32_t call_blocked_here(const struct call_what *w, const struct stack_seed *seed)
 {
-	return blocked(w, slot_of(w), false, seed);
+	return blocked(w, slot_of(w), false, *seed);
 }
 
 COLD uint32_t call_faked(const struct call_what *w, uint16_t error, uint32_t rule,
 			 const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse(), seq;
-	struct call_site at = call_site(seed, w->call, error);
+	struct call_site at = call_site(*seed, w->call, error);
 	struct record_event *e;
 
 	if (at.site) {
-		count_failure(at.site, w, slot_of(w), now);
+		count_failure(false, at.site, w, slot_of(w), now);
 		self_add32(&at.site->injected, 1);
 	}
-	e = error == RECORD_ERROR_NOTE ? NULL : store_event_begin(&seq);
+	e = error == RECORD_ERROR_NOTE ? NULL : store_event_begin(false, &seq);
 	if (!e)
 		return at.id;
 	*e = (struct record_event){.time_ns = now,
@@ -233,16 +243,16 @@ COLD void call_faked_fate(const struct call_what *w, uint32_t site)
 static COLD void limited(const struct call_what *w, uint16_t error, const struct stack_seed *seed)
 {
 	uint64_t now = self_now_coarse();
-	struct call_site at = call_site(seed, w->call, error);
+	struct call_site at = call_site(*seed, w->call, error);
 
 	self_add64(&store.head->limits, 1);
 	if (!at.site) {
 		add_event_nowhere(*w, error, now);
 		return;
 	}
-	count_failure(at.site, w, slot_of(w), now);
+	count_failure(false, at.site, w, slot_of(w), now);
 	call_limit(at.site, at.id, now);
-	add_event(w, at, 0, self_tid(), now);
+	add_event(false, w, at, 0, self_tid(), now);
 }
 
 static INLINED bool may_be_ignored(uint16_t call)
@@ -260,7 +270,7 @@ WARM void call_failed(const struct call_what *w, const struct stack_seed *seed)
 		if (unlikely(may_be_ignored(w->call)) && call_ignored(w, seed))
 			; /* counted by the rule */
 		else if (error == EAGAIN)
-			blocked(w, slot_of(w), true, seed);
+			blocked(w, slot_of(w), true, *seed);
 		else if (error == EBADF)
 			call_misuse(w, seed);
 		else
@@ -281,7 +291,7 @@ COLD void call_short(const struct call_what *w, const struct stack_seed *seed)
 
 	if (!call_ready() || !s || !call_never_waits(w, s))
 		return;
-	site = call_site(seed, w->call, EAGAIN).site;
+	site = call_site(*seed, w->call, EAGAIN).site;
 	if (site) {
 		self_add32(&site->short_count, 1);
 		self_add32(&store.head->shorts, 1);
@@ -293,10 +303,10 @@ COLD void call_short(const struct call_what *w, const struct stack_seed *seed)
 	errno = saved;
 }
 
-static COLD void io_short(const struct call_what *w, ssize_t r, const struct stack_seed *seed)
+static COLD void io_short(struct call_what w, ssize_t r, const struct stack_seed *seed)
 {
-	if ((size_t)r < w->bytes && call_class(w->call) == CLASS_send)
-		call_short(w, seed);
+	if ((size_t)r < w.bytes && call_class(w.call) == CLASS_send)
+		call_short(&w, seed);
 }
 
 WARM ssize_t call_io_apart(const struct call_what *w, ssize_t r, const struct stack_seed *seed)
@@ -307,39 +317,39 @@ WARM ssize_t call_io_apart(const struct call_what *w, ssize_t r, const struct st
 	}
 	if (!slots_use(w->fd))
 		call_used(w->fd);
+	io_short(*w, r, seed);
+	return r;
+}
+
+static COLD ssize_t done_short(struct call_what w, ssize_t r, const struct stack_seed *seed)
+{
+	call_settled(w.fd, r);
 	io_short(w, r, seed);
 	return r;
 }
 
-/* Apart from call_io(), which is shorter without it. */
-static COLD ssize_t io_done(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
-			    const struct stack_seed *seed)
+HOT ssize_t call_io_done(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
+			 const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
 
-	call_settled(fd);
-	io_short(&w, r, seed);
-	return r;
+	return likely((size_t)r >= bytes) ? call_settled(fd, r)
+					  : done_short(call_copied(&w), r, seed);
 }
 
-static COLD void io_failed(struct call_what w, const struct stack_seed *seed)
+static COLD void io_failed(struct call_what w, struct stack_seed seed)
 {
-	call_failed(&w, seed);
+	call_failed(&w, &seed);
 }
 
-WARM ssize_t call_io(uint16_t call, int fd, ssize_t r, size_t bytes, int flags,
-		     const struct stack_seed *seed)
+HOT ssize_t call_io_failed(uint16_t call, int fd, size_t bytes, int flags, struct stack_seed seed)
 {
 	const struct call_what w = {.call = call, .fd = fd, .bytes = bytes, .flags = flags};
-	struct record_slot *s;
+	struct record_slot *s = slots_if_open(slots_uncount(fd));
 
-	if (r >= 0)
-		return io_done(call, fd, r, bytes, flags, seed);
-	s = slots_if_open(slots_uncount(fd));
-	if (likely(s) && likely(errno == EAGAIN) && likely(!may_be_ignored(call)) &&
-	    likely(call_ready()))
+	if (likely(s) && likely(errno == EAGAIN) && likely(call_ready()))
 		blocked(&w, s, true, seed);
 	else
 		io_failed(call_copied(&w), seed);
-	return -1; /* r, which need not be kept meanwhile */
+	return -1;
 }

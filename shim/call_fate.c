@@ -12,11 +12,6 @@
  */
 #define RETRY_PAUSE_NS 12000000u
 
-static bool drains(const struct record_slot *s, const struct record_site *site)
-{
-	return call_receives(site->call) && (s->uses & ~SLOT_USE_PENDING);
-}
-
 static WARM void count_wait(struct record_site *site, uint64_t waited_ns)
 {
 	uint64_t us = waited_ns / 1000;
@@ -84,19 +79,44 @@ WARM void call_fate_failed(struct record_slot *s, uint32_t site, uint64_t now_ns
 		count(x, FATE_timed_out, call_timeout_ms(s, call_receives(x->call)) * 1000000ull);
 		return;
 	}
-	s->failed = site;
-	s->failed_ns = now_ns;
-	s->fails = (stamp & ~FAILS_DRAINED) | (drains(s, x) ? FAILS_DRAINED : 0);
-	if (!(record_peek(&s->uses) & SLOT_USE_PENDING))
-		self_or32(&s->uses, SLOT_USE_PENDING);
+	call_fate_begins(__libc_single_threaded, s, site, stamp, call_receives(x->call), now_ns);
 }
 
-void call_fate_succeeded(struct record_slot *s, uint64_t now_ns)
+static WARM void succeeded_else(struct record_slot *s, uint32_t stamp)
 {
-	self_and32(&s->uses, ~SLOT_USE_PENDING);
-	if (s->failed)
-		settle(s, now_ns, call_fate_stamp(self_tid()), FATE_retried);
+	settle(s, self_now_coarse(), stamp, FATE_retried);
+}
+
+/* HOT: who reads until EAGAIN and waits has one a turn. */
+static INLINED void succeeded(struct record_slot *s)
+{
+	uint32_t stamp = call_fate_stamp(self_tid()), failed = s->failed, fails = s->fails;
+	bool alone = __libc_single_threaded;
+
+	if (likely(alone))
+		count_and32(&s->uses, ~SLOT_USE_PENDING);
+	else
+		__atomic_fetch_and(&s->uses, ~SLOT_USE_PENDING, __ATOMIC_RELAXED);
+	if (likely(failed) && likely(fails & FAILS_DRAINED) &&
+	    likely((fails ^ stamp) & ~FAILS_DRAINED))
+		count_shared64(alone, &store_site_at(failed)->fate[FATE_drained], 1);
+	else if (failed)
+		succeeded_else(s, stamp);
 	s->failed = s->fails = 0;
+}
+
+void call_fate_succeeded(struct record_slot *s)
+{
+	succeeded(s);
+}
+
+HOT ssize_t call_settled(int fd, ssize_t r)
+{
+	struct record_slot *s = likely(call_ready()) ? slots_at(fd) : NULL;
+
+	if (likely(s) && likely(s->uses & SLOT_USE_PENDING))
+		succeeded(s);
+	return r;
 }
 
 void call_fate_closed(struct record_slot *s)

@@ -45,7 +45,7 @@ static void add_event(const struct call_what *w, uint16_t error, uint32_t site, 
 		      uint8_t kind, uint64_t now)
 {
 	uint64_t seq;
-	struct record_event *e = store_event_begin(&seq);
+	struct record_event *e = store_event_begin(false, &seq);
 
 	if (!e)
 		return;

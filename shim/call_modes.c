@@ -156,7 +156,7 @@ COLD void call_listening(int fd, uint32_t backlog, const struct stack_seed *seed
 
 	call_mode(fd, SLOT_LISTENING, 0, backlog, seed);
 	s = call_ready() ? slots_at(fd) : NULL;
-	site = s && s->state == SLOT_open ? call_site(seed, CALL_listen, 0).site : NULL;
+	site = s && s->state == SLOT_open ? call_site(*seed, CALL_listen, 0).site : NULL;
 	if (site) {
 		record_poke(&site->last_ns, self_now_coarse());
 		record_poke(&site->target, s->target);

@@ -78,7 +78,7 @@ static void add_event(const struct call_what *w, uint8_t type, uint16_t error, u
 		      uint64_t arg, uint64_t arg2)
 {
 	uint64_t seq;
-	struct record_event *e = store_event_begin(&seq);
+	struct record_event *e = store_event_begin(false, &seq);
 
 	if (!e)
 		return;

@@ -80,4 +80,29 @@ static inline bool count_up_is_negative(uint32_t *counter)
 }
 #endif
 
+/*
+ * The same of a counter that several threads may change. `alone`: there is no other; a constant to
+ * the compiler, or asked once for many.
+ */
+static inline void count_shared64(bool alone, uint64_t *counter, uint64_t n)
+{
+	if (alone)
+		count_add64(counter, n);
+	else
+		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline void count_shared32(bool alone, uint32_t *counter, uint32_t n)
+{
+	if (alone)
+		count_add32(counter, n);
+	else
+		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+}
+
+static inline uint64_t count_shared_next64(bool alone, uint64_t *counter)
+{
+	return alone ? count_next64(counter) : __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+}
+
 #endif

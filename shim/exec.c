@@ -173,7 +173,7 @@ void exec_note(const char *path, const struct exec_env *env)
 
 	if (self_gate.state != SELF_ready || env->why == EXEC_followed)
 		return;
-	e = store_event_begin(&seq);
+	e = store_event_begin(false, &seq);
 	if (!e)
 		return;
 	*e = (struct record_event){.time_ns = self_now_coarse(),

@@ -119,17 +119,13 @@ static inline bool self_readable(uintptr_t at)
 /* Add to a counter that several threads may change: with a lock only where there are threads. */
 static inline void self_add64(uint64_t *counter, uint64_t n)
 {
-	if (__libc_single_threaded)
-		count_add64(counter, n);
-	else
-		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+	count_shared64(__libc_single_threaded, counter, n);
 }
 
 /* One more; what it was before. */
 static inline uint64_t self_take64(uint64_t *counter)
 {
-	return __libc_single_threaded ? count_next64(counter)
-				      : __atomic_fetch_add(counter, 1, __ATOMIC_RELAXED);
+	return count_shared_next64(__libc_single_threaded, counter);
 }
 
 static inline void self_or32(uint32_t *word, uint32_t bits)
@@ -150,10 +146,7 @@ static inline void self_and32(uint32_t *word, uint32_t bits)
 
 static inline void self_add32(uint32_t *counter, uint32_t n)
 {
-	if (__libc_single_threaded)
-		count_add32(counter, n);
-	else
-		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
+	count_shared32(__libc_single_threaded, counter, n);
 }
 
 #endif

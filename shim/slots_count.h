@@ -8,26 +8,6 @@
 
 #include "slots.h"
 
-/*
- * `alone`: no other thread is there. A constant to the compiler, so that it is asked once for all
- * the counters of a birth or death.
- */
-static INLINED void add64(bool alone, uint64_t *counter, uint64_t n)
-{
-	if (alone)
-		count_add64(counter, n);
-	else
-		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-}
-
-static INLINED void add32(bool alone, uint32_t *counter, uint32_t n)
-{
-	if (alone)
-		count_add32(counter, n);
-	else
-		__atomic_fetch_add(counter, n, __ATOMIC_RELAXED);
-}
-
 static inline void keep_highest(uint32_t *highest, uint32_t n)
 {
 	if (unlikely(n > record_peek(highest)))
@@ -43,15 +23,15 @@ static INLINED void death(bool alone, const struct record_slot *s, uint64_t now_
 {
 	struct record_site *site;
 
-	add32(alone, &store.head->fds_open, (uint32_t)-1);
+	count_shared32(alone, &store.head->fds_open, (uint32_t)-1);
 	if (!is_counted(s->flags)) /* nor was its birth, here */
 		return;
-	add64(alone, &store.head->deaths, 1);
+	count_shared64(alone, &store.head->deaths, 1);
 	if (!s->site)
 		return;
 	site = store_site_at(s->site);
-	add64(alone, &site->deaths, 1);
-	add32(alone, &site->open, (uint32_t)-1);
+	count_shared64(alone, &site->deaths, 1);
+	count_shared32(alone, &site->open, (uint32_t)-1);
 	store_site_series(site, now_ns, false);
 }
 
@@ -59,16 +39,16 @@ static INLINED void birth(bool alone, const struct slots_birth *b)
 {
 	struct record_site *site;
 
-	add32(alone, &store.head->fds_open, 1);
+	count_shared32(alone, &store.head->fds_open, 1);
 	keep_highest(&store.head->fds_peak, record_peek(&store.head->fds_open));
 	if (!is_counted(b->flags))
 		return;
-	add64(alone, &store.head->births, 1);
+	count_shared64(alone, &store.head->births, 1);
 	if (!b->site)
 		return;
 	site = store_site_at(b->site);
-	add64(alone, &site->count, 1);
-	add32(alone, &site->open, 1);
+	count_shared64(alone, &site->count, 1);
+	count_shared32(alone, &site->open, 1);
 	keep_highest(&site->open_peak, record_peek(&site->open));
 	store_site_series(site, b->now_ns, true);
 }

@@ -46,7 +46,7 @@ struct entry {
 	uint16_t end;           /* of the groups, in bytes */
 	union {
 		struct {
-			bool has_fp;
+			uint8_t apart;   /* APART_* */
 			uint8_t differs; /* a hint: 1 + the word that told another stack from this
 					    one; 0: none */
 		};
@@ -57,13 +57,16 @@ struct entry {
 };
 _Static_assert(sizeof(struct entry) == 15 * 64, "a header, 88 words");
 
+#define APART_fp 1u        /* the seed's frame pointer was needed: `fp` */
+#define APART_elsewhere 2u /* not all of it is in the main stack, which stays where it is */
+
 static struct entry memo[SETS][WAYS];
 
-static inline struct entry *set_of(const struct stack_seed *seed)
+static inline struct entry *set_of(struct stack_seed seed)
 {
-	uint64_t mix = (seed->pc ^ seed->cfa << 20) * 0x9e3779b97f4a7c15u;
+	uint32_t mix = (uint32_t)(seed.pc ^ seed.cfa) * 0x9e3779b1u;
 
-	return memo[mix >> 59];
+	return memo[mix >> 27];
 }
 _Static_assert(SETS == 32, "the top five bits");
 
@@ -90,7 +93,7 @@ static COLD bool same_fp(const struct stack_seed *seed, const struct entry *e)
 {
 	uintptr_t fp;
 
-	return !peek(&e->has_fp) || (stack_seed_fp(seed, &fp) && fp == peek(&e->fp));
+	return !(peek(&e->apart) & APART_fp) || (stack_seed_fp(seed, &fp) && fp == peek(&e->fp));
 }
 
 /* A stack of which not all is known. Where the words are may follow from the frame pointer. */
@@ -111,21 +114,38 @@ static COLD AS_IT_IS bool same_one_by_one(const struct stack_seed *seed, const s
 	return true;
 }
 
-/* The eight words of `g`, all in the known part of the stack as long as the entry is unchanged. */
-static inline AS_IT_IS bool same_group(const uint64_t *stack, const struct entry *e, uint32_t seq,
-				       const struct group *g)
+/* Is any bit set? */
+static inline bool any(pair p)
 {
-	lanes at = *(const volatile lanes *)g->at;
-	const pair *value = (const pair *)g->value;
-	pair differ;
+	return p[0] | p[1];
+}
 
-	if (unlikely(!unchanged(e, seq)))
-		return false;
-	differ = (pair){stack[at[0]], stack[at[1]]} ^ value[0];
+/*
+ * Where the eight words of `g` differ, whose distances are `at`; all are in the known part of the
+ * stack.
+ */
+static INLINED AS_IT_IS pair differences(const uint64_t *stack, const struct group *g, lanes at)
+{
+	const pair *value = (const pair *)g->value;
+	pair differ = (pair){stack[at[0]], stack[at[1]]} ^ value[0];
+
 	differ |= (pair){stack[at[2]], stack[at[3]]} ^ value[1];
 	differ |= (pair){stack[at[4]], stack[at[5]]} ^ value[2];
-	differ |= (pair){stack[at[6]], stack[at[7]]} ^ value[3];
-	return !(differ[0] | differ[1]);
+	return differ | ((pair){stack[at[6]], stack[at[7]]} ^ value[3]);
+}
+
+static inline lanes distances(const struct group *g)
+{
+	return *(const volatile lanes *)g->at;
+}
+
+/* The eight words of `g`, all in the known part of the stack as long as the entry is unchanged. */
+static inline bool same_group(const uint64_t *stack, const struct entry *e, uint32_t seq,
+			      const struct group *g)
+{
+	lanes at = distances(g);
+
+	return likely(unchanged(e, seq)) && !any(differences(stack, g, at));
 }
 
 /* Does this one of its words differ? Where it is not known to be readable, it may be the same. */
@@ -165,7 +185,7 @@ static inline AS_IT_IS bool same_stack(const struct stack_seed *seed, struct ent
 	for (; g < end; g++)
 		if (unlikely(!same_group(stack, e, seq, g)))
 			return differs(stack, e, known, g);
-	if (unlikely(peek(&e->has_fp)) && !same_fp(seed, e))
+	if (unlikely(peek(&e->apart) & APART_fp) && !same_fp(seed, e))
 		return false;
 	return unchanged(e, seq);
 }
@@ -185,47 +205,53 @@ static inline uint32_t seq_of(const struct entry *e)
 }
 
 /* Any stack. */
-static WARM struct stack_kept find(const struct stack_seed *seed)
+static WARM struct stack_kept find(struct stack_seed seed)
 {
 	struct entry *e = set_of(seed), *end = e + WAYS;
 	uint32_t generation = __atomic_load_n(&stack_generation, __ATOMIC_ACQUIRE);
-	uintptr_t known = stack_known_bytes(seed->cfa);
+	uintptr_t known = stack_known_bytes(seed.cfa);
 
 	for (; e < end; e++) {
 		uint32_t seq = seq_of(e);
 		struct stack_kept kept = e->kept;
 
-		if (is_of(e, seed, generation, seq) && same_stack(seed, e, seq, known))
+		if (is_of(e, &seed, generation, seq) && same_stack(&seed, e, seq, known))
 			return kept;
 	}
 	return (struct stack_kept){0, 0};
 }
 
-/* HOT: the first stack of this seed is it, and there is nothing special about it. */
-AS_IT_IS struct stack_kept stack_memo_find(const struct stack_seed *at)
+/* Nothing special but that it is on this thread's own stack. */
+static inline bool is_in_thread(const struct entry *e, uintptr_t cfa)
 {
-	const struct stack_seed seed = *at;
-	uint32_t generation = peek(&stack_generation);
-	struct entry *e = set_of(&seed);
-	const struct group *g, *end;
-	struct stack_kept kept;
-	uint32_t seq = seq_of(e);
+	return e->special == APART_elsewhere && e->span <= stack_known_already(cfa);
+}
 
-	for (unsigned way = 1; unlikely(!is_of(e, &seed, generation, seq)); way++) {
-		if (way == WAYS)
+/* HOT: the first stack of this seed is it, and there is nothing special about it. */
+HOT AS_IT_IS struct stack_kept stack_memo_find(struct stack_seed seed)
+{
+	uint32_t generation = peek(&stack_generation), seq;
+	struct entry *e = set_of(seed), *last = e + WAYS - 1;
+	struct stack_kept kept;
+	const struct group *g, *end;
+	pair differ = {0, 0};
+
+	while (seq = seq_of(e) & ~1u, unlikely(!is_of(e, &seed, generation, seq)))
+		if (e++ == last)
 			return (struct stack_kept){0, 0};
-		seq = seq_of(++e);
-	}
 	kept = e->kept;
-	if (unlikely(e->span > stack_known_already(seed.cfa)) || unlikely(e->special))
-		return find(at);
+	if (unlikely(e->special) && !is_in_thread(e, seed.cfa))
+		return find(seed);
 	g = e->read;
 	end = end_of(e);
 	do {
-		if (unlikely(!same_group((const uint64_t *)seed.cfa, e, seq, g)))
-			return find(at);
+		lanes at = distances(g);
+
+		if (unlikely(!unchanged(e, seq)))
+			return find(seed);
+		differ |= differences((const uint64_t *)seed.cfa, g, at);
 	} while (++g < end);
-	return likely(unchanged(e, seq)) ? kept : find(at);
+	return likely(!any(differ) && unchanged(e, seq)) ? kept : find(seed);
 }
 
 /* ---- keeping --------------------------------------------------------------------------------- */
@@ -251,7 +277,7 @@ bool stack_memo_wants(const struct stack_seed *seed)
 {
 	static uint32_t refused;
 
-	if (room(set_of(seed), peek(&stack_generation)))
+	if (room(set_of(*seed), peek(&stack_generation)))
 		return true;
 	poke(&refused, peek(&refused) + 1);
 	return peek(&refused) % ONE_OF == 0;
@@ -287,16 +313,22 @@ static void put_word(struct entry *e, unsigned i, uint16_t at, uint64_t value)
 	poke(&g->value[i % LANES], value);
 }
 
+/* How much of the main stack is there from cfa on? */
+static uintptr_t main_bytes(uintptr_t cfa)
+{
+	return cfa >= stack_main.low && cfa < stack_main.high ? stack_main.high - cfa : 0;
+}
+
 /* The read set; the frame pointer apart, because it is no word of the stack. */
 static void put_words(struct entry *e, const struct stack_reads *reads)
 {
 	unsigned used = 0, span = 0, last = 0;
+	uint8_t apart = 0;
 
-	poke(&e->has_fp, false);
 	for (unsigned i = 0; i < reads->used; i++) {
 		if (reads->at[i] == READS_FP) {
 			poke(&e->fp, reads->value[i]);
-			poke(&e->has_fp, true);
+			apart = APART_fp;
 			continue;
 		}
 		last = i;
@@ -304,6 +336,9 @@ static void put_words(struct entry *e, const struct stack_reads *reads)
 		if ((reads->at[i] + 1u) * sizeof(uint64_t) > span)
 			span = (reads->at[i] + 1u) * sizeof(uint64_t);
 	}
+	if (!used || span > main_bytes(peek(&e->cfa)))
+		apart |= APART_elsewhere;
+	poke(&e->apart, apart);
 	poke(&e->end, (uint16_t)((used + LANES - 1) / LANES * sizeof(e->read[0])));
 	poke(&e->span, used ? span : UINT32_MAX); /* none at all is a special case, too */
 	for (; used % LANES; used++)
@@ -313,7 +348,7 @@ static void put_words(struct entry *e, const struct stack_reads *reads)
 COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 			 const struct stack_reads *reads)
 {
-	struct entry *e = victim(set_of(seed), reads->generation);
+	struct entry *e = victim(set_of(*seed), reads->generation);
 
 	if (!id || !is_keepable(reads) || !write_begin(e))
 		return;
@@ -329,7 +364,7 @@ COLD void stack_memo_put(const struct stack_seed *seed, uint32_t id,
 
 COLD void stack_memo_note(const struct stack_seed *seed, uint32_t id, uint32_t note)
 {
-	struct entry *e = set_of(seed);
+	struct entry *e = set_of(*seed);
 
 	for (unsigned way = 0; way < WAYS; way++, e++)
 		if (peek(&e->kept.id) == id && peek(&e->pc) == seed->pc &&

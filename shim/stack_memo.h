@@ -17,7 +17,7 @@ struct stack_kept {
 };
 
 /* What is kept of this very stack. */
-struct stack_kept stack_memo_find(const struct stack_seed *seed);
+struct stack_kept stack_memo_find(struct stack_seed seed);
 /* What the caller would like to be told with the stack `id` the next time. */
 void stack_memo_note(const struct stack_seed *seed, uint32_t id, uint32_t note);
 

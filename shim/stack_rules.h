@@ -26,8 +26,8 @@ _Static_assert(REGS_SIMPLE_BITS <= 16, "a simple rule fits below RULES_ODD");
 #define RULES_PC_END (1ull << 48)
 
 extern uint64_t stack_cache[1u << RULES_PLACE_BITS];
-extern uint64_t stack_rule_generation; /* a multiple of RULES_GENERATION, 8 bits, never 0 */
-extern uint32_t stack_generation;      /* counts stack_forget() */
+extern uint64_t stack_rule_generation;   /* a multiple of RULES_GENERATION, 8 bits, never 0 */
+extern HIDDEN uint32_t stack_generation; /* counts stack_forget() */
 
 /* The second way differs in the top bit: both leave bits of pc away that the generation covers. */
 #define RULES_SECOND (1u << (RULES_PLACE_BITS - 1))

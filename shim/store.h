@@ -123,16 +123,23 @@ static inline struct record_site *store_site_at(uint32_t id)
 static inline bool store_site_is(const struct record_site *s, uint32_t stack, uint16_t call,
 				 uint16_t error)
 {
-	return s->stack == stack && s->call == call && s->error == error;
+	const union {
+		struct {
+			uint16_t call, error;
+		};
+		uint32_t what;
+	} k = {{call, error}};
+
+	return likely(s->stack == stack) && likely(s->what == k.what);
 }
 /* The site of these, made when it is not there; NULL: no room. */
 struct record_site *store_site(uint32_t stack, uint16_t call, uint16_t error, uint32_t *ret_id);
 /* The ring has not been this long before, or its page was not to be had. */
 bool store_event_grow(uint64_t n);
 /* A new event of the ring, to be filled and then published; NULL when the ring is not there. */
-static inline struct record_event *store_event_begin(uint64_t *ret_seq)
+static INLINED struct record_event *store_event_begin(bool alone, uint64_t *ret_seq)
 {
-	uint64_t n = self_take64(store.ring_used);
+	uint64_t n = count_shared_next64(alone, store.ring_used);
 	struct record_event *e = &store.ring[n & store.ring_last];
 
 	if (unlikely(n >= store.ring_real) && !store_event_grow(n))

@@ -91,24 +91,36 @@
 			__asm__("" : "+r"(it)); /* not loaded before the test, for both */    \
 			r = (*it)args;                                                        \
 			PASSED(RULED_##name, r)                                               \
+			if (likely(r >= 0))                                                   \
+				return (ret)call_io_done(CALL_##name, number, r, asked, how,  \
+							 CALL_SEED);                          \
 		}                                                                             \
 		ON_STACK(asked); /* or it is taken to a register for this, before the test */ \
-		return (ret)call_io(CALL_##name, number, r, asked, how, CALL_SEED);           \
+		if (likely(r < 0))                                                            \
+			return (ret)call_io_failed(CALL_##name, number, asked, how,           \
+						   CALL_SEED_HERE);                           \
+		return (ret)call_io_done(CALL_##name, number, r, asked, how, CALL_SEED);      \
 	}
 
-#define CALL_WAIT(name, class, ret, params, args)                           \
-	EXPORT ret name params                                              \
-	{                                                                   \
-		const struct call_what w = {.call = CALL_##name, .fd = -1}; \
-		struct call_ruled x;                                        \
-		long faked;                                                 \
-		ret r;                                                      \
-		if (call_rules(&w, &x, CALL_SEED, &faked))                  \
-			return (ret)faked;                                  \
-		LOOK_##name;                                                \
-		r = real.name args;                                         \
-		self_waits++;                                               \
-		return r;                                                   \
+/* The wait is counted before it, so that the real call can be the last thing that is done. */
+#define CALL_WAIT(name, class, ret, params, args)                                           \
+	static COLD ret apart_##name(struct stack_seed seed, LIST params)                   \
+	{                                                                                   \
+		const struct call_what w = {.call = CALL_##name, .fd = -1};                 \
+		struct call_ruled x;                                                        \
+		long faked;                                                                 \
+		if (call_rules(&w, &x, &seed, &faked))                                      \
+			return (ret)faked;                                                  \
+		LOOK_##name;                                                                \
+		self_waits++;                                                               \
+		return real.name args;                                                      \
+	}                                                                                   \
+	EXPORT HOT ret name params                                                          \
+	{                                                                                   \
+		if (unlikely(rules_armed(CALL_##name) || call_looks()))                     \
+			return apart_##name(CALL_SEED_HERE, LIST args);                     \
+		self_waits++;                                                               \
+		return real.name args;                                                      \
 	}
 
 /* Which fds are waited for; those of an epoll are in its set already. */

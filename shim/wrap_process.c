@@ -24,7 +24,7 @@ static void forked(pid_t child)
 		return;
 	self_add64(&store.head->forks, 1);
 	call_sharing();
-	e = store_event_begin(&seq);
+	e = store_event_begin(false, &seq);
 	if (!e)
 		return;
 	*e = (struct record_event){.time_ns = self_now_coarse(),

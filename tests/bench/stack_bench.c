@@ -37,7 +37,7 @@ static NOINLINE uint32_t by_memo(const struct stack_seed *seed)
 	uint64_t pc[DEEP];
 	struct stack_reads reads;
 	struct stack_end end;
-	uint32_t id = stack_memo_find(seed).id;
+	uint32_t id = stack_memo_find(*seed).id;
 
 	if (id)
 		return id;

@@ -30,7 +30,7 @@ static NOINLINE void look_three(const struct stack_seed *seed)
 {
 	struct stack_reads reads;
 	struct stack_end end;
-	uint32_t known = stack_memo_find(seed).id, id;
+	uint32_t known = stack_memo_find(*seed).id, id;
 	bool wanted = stack_memo_wants(seed);
 
 	seen.n = stack_capture_reads(seed, seen.pc, DEEP, &end, wanted ? &reads : NULL);
