@@ -16,6 +16,8 @@
 
 #define SERIES_WIDTH_NS 1000000000ull /* of a site that was never folded */
 
+#define WAITED_FOR 100 /* processes whose /proc and record differ: half a second in all */
+
 struct load {
 	struct model *m;
 	const struct model_options *options;
@@ -24,6 +26,7 @@ struct load {
 	uint32_t *fds_of;  /* site of the record -> index into fds[] */
 	uint32_t *open_of; /* site of the record -> its own slots that are open */
 	bool alive;
+	unsigned patience; /* see model_live_begin() */
 };
 
 static uint64_t real_time(const struct record *r, uint64_t ns)
@@ -358,7 +361,7 @@ static void add_slots(struct load *l)
 	int fd;
 
 	if (l->alive)
-		model_live_begin(&v, &l->r);
+		model_live_begin(&v, &l->r, &l->patience);
 	for (uint64_t i = 0; record_slot(&l->r, i, &fd, &s); i++)
 		add_slot(l, &v, fd, &s);
 	add_unseen(l, &v);
@@ -450,7 +453,7 @@ static void load_record(const char *path, void *arg)
 
 int model_load(const char *session, const struct model_options *options, struct model *ret)
 {
-	struct load l = {.m = ret, .options = options};
+	struct load l = {.m = ret, .options = options, .patience = WAITED_FOR};
 	int error;
 
 	memset(ret, 0, sizeof(*ret));

@@ -442,15 +442,17 @@ struct model_live {
 	bool known;         /* /proc could be read: permitted, and the process was there */
 	struct record *now; /* read again, when something differs */
 	int now_error;
+	unsigned *patience;
 };
 
-void model_live_begin(struct model_live *v, const struct record *r);
+/* *patience: so many processes may still be waited for, 5 ms each, where something differs. */
+void model_live_begin(struct model_live *v, const struct record *r, unsigned *patience);
 bool model_live_has(const struct model_live *v, int fd);
 /* Found in the record, too: no more in the list. */
 void model_live_take(struct model_live *v, int fd);
 /* Slot *s of fd, open in the record, is not in /proc, and nobody closed it meanwhile. */
 bool model_live_lost(struct model_live *v, int fd, const struct record_slot *s);
-/* fd is in /proc, was not taken, and is not in the record by now. */
+/* fd is in /proc, was not taken, and the record has not moved on to know it. */
 bool model_live_unseen(struct model_live *v, int fd);
 void model_live_end(struct model_live *v);
 /* Kind and target of one, from its link; the target is allocated. */

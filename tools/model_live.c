@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "model.h"
 #include "record_read.h"
@@ -24,13 +25,13 @@ static void note(struct model_live *v, int fd)
 		v->open[fd] = 1;
 }
 
-void model_live_begin(struct model_live *v, const struct record *r)
+void model_live_begin(struct model_live *v, const struct record *r, unsigned *patience)
 {
 	char path[64];
 	struct dirent *e;
 	DIR *d;
 
-	*v = (struct model_live){.then = r};
+	*v = (struct model_live){.then = r, .patience = patience};
 	snprintf(path, sizeof(path), "/proc/%u/fd", r->head.pid);
 	d = opendir(path);
 	if (!d)
@@ -52,11 +53,23 @@ void model_live_take(struct model_live *v, int fd)
 	v->open[fd] = 0;
 }
 
+/* For a thread between its system call and the note of it. */
+static void wait_for_notes(struct model_live *v)
+{
+	const struct timespec time = {.tv_nsec = 5000000};
+
+	if (!*v->patience)
+		return;
+	--*v->patience;
+	nanosleep(&time, NULL);
+}
+
 /* What the record says of fd after /proc was read. */
 static bool slot_now(struct model_live *v, int fd, struct record_slot *ret)
 {
 	*ret = (struct record_slot){0};
 	if (!v->now) {
+		wait_for_notes(v);
 		v->now = util_alloc(1, sizeof(*v->now));
 		v->now_error = record_open(v->then->path, v->now);
 	}
@@ -76,10 +89,12 @@ bool model_live_lost(struct model_live *v, int fd, const struct record_slot *s)
 
 bool model_live_unseen(struct model_live *v, int fd)
 {
-	struct record_slot now;
+	struct record_slot was = {0}, now;
 
-	return model_live_has(v, fd) && slot_now(v, fd, &now) && now.state != SLOT_open &&
-	       now.state != SLOT_closing;
+	if (!model_live_has(v, fd) || !slot_now(v, fd, &now))
+		return false;
+	record_slot_of(v->then, fd, &was);
+	return now.seq == was.seq && now.state != SLOT_open && now.state != SLOT_closing;
 }
 
 void model_live_end(struct model_live *v)

@@ -58,11 +58,12 @@ static void a_living_process_is_held_against_proc(void **state)
 	model_free(&model);
 }
 
-/* Between the look at the record and the look at /proc: 41 is closed, 40 opened. */
+/* Between the looks at the record 41 is closed, 40 opened, 44 opened and closed again. */
 static void what_the_process_does_meanwhile_is_not_unseen(void **state)
 {
-	struct record_slot open = {.state = SLOT_open, .call = CALL_open}, s;
+	struct record_slot open = {.state = SLOT_open, .call = CALL_open}, s, *slots;
 	struct model_live v;
+	unsigned patience = 1;
 	struct record r;
 	char path[4096];
 
@@ -71,25 +72,31 @@ static void what_the_process_does_meanwhile_is_not_unseen(void **state)
 	make_begin(&made, (uint32_t)getpid(), "self");
 	make_slot(&made, 41, open);
 	make_slot(&made, 42, open);
+	slots = make_part(&made, PART_slots);
 	save("1.rec");
 	assert_int_equal(record_open(path, &r), 0);
 	assert_int_equal(dup2(0, 40), 40);
 	assert_int_equal(dup2(0, 43), 43);
+	assert_int_equal(dup2(0, 44), 44);
 	close(41);
 	close(42);
-	model_live_begin(&v, &r);
+	model_live_begin(&v, &r, &patience);
 	make_slot(&made, 40, open);
-	((struct record_slot *)make_part(&made, PART_slots))[41].seq += 2;
+	slots[41].seq += 2;
+	slots[44].seq += 4;
 	save("1.rec");
 	assert_true(record_slot_of(&r, 41, &s));
 	assert_false(model_live_lost(&v, 41, &s));
 	assert_true(model_live_lost(&v, 42, &s));
 	assert_false(model_live_unseen(&v, 40));
 	assert_true(model_live_unseen(&v, 43));
+	assert_false(model_live_unseen(&v, 44));
+	assert_int_equal(patience, 0);
 	model_live_end(&v);
 	record_close(&r);
 	close(40);
 	close(43);
+	close(44);
 }
 
 int main(void)
