@@ -72,6 +72,9 @@ struct record_limit {
  * has the magic of a spare it is no process's, and only the lines in its PART_totals count: quiet
  * children that had it before. A line that is also in "totals.<uid>", or of a process that has a
  * record, is that (its writer was killed between two steps).
+ *
+ * "spare.0.<uid>.rec" is for the next program of that user that starts: while it runs it is
+ * "<pid>.rec", and a program that ends with nothing to say leaves it, where there is none.
  */
 enum record_spare {
 	SPARE_none,  /* an ordinary record */

@@ -14,6 +14,7 @@
 #include "config.h"
 #include "store.h"
 #include "store_file.h"
+#include "store_reuse.h"
 #include "sysc.h"
 
 #ifndef MADV_POPULATE_WRITE
@@ -200,9 +201,7 @@ static void fill_header(struct record_header *h)
 	h->header_bytes = sizeof(*h);
 	h->calls = CALL_COUNT;
 	h->state = STATE_starting;
-	h->pid = (uint32_t)sysc(SYS_getpid);
 	h->ppid = (uint32_t)sysc(SYS_getppid);
-	h->uid = (uint32_t)sysc(SYS_geteuid);
 	h->gid = (uint32_t)sysc(SYS_getegid);
 	sysc(SYS_prctl, 16 /* PR_GET_NAME */, h->comm);
 	h->created_ns = self_clock_asked(CLOCK_MONOTONIC);
@@ -256,29 +255,30 @@ static int map_new(int fd, uint64_t bytes, uint8_t **ret_base)
 	return 0;
 }
 
-static int create(const char *session, uint32_t nofile_hard)
+static int create(const char *session, struct record_header *h, uint32_t nofile_hard,
+		  uint8_t **ret_base)
 {
-	struct record_header h = {0};
-	uint8_t *base = NULL;
-	int fd, r;
+	int fd = store_file_create(session, h->pid), r;
 
-	if (!choose_layout(&h, nofile_hard))
-		return -EFBIG;
-	fd = store_file_create(session, (uint32_t)sysc(SYS_getpid));
 	if (fd < 0)
 		return fd;
-	r = map_new(fd, h.file_bytes, &base);
+	r = map_new(fd, h->file_bytes, ret_base);
 	if (!r)
-		r = make_real_at_start(fd, &h, base, nofile_hard);
+		r = make_real_at_start(fd, h, *ret_base, nofile_hard);
 	sysc(SYS_close, fd);
-	if (r) {
-		store_file_unlink(session, (uint32_t)sysc(SYS_getpid));
-		return r;
-	}
-	fill_header(&h);
-	memcpy(base, &h, sizeof(h));
+	if (r)
+		store_file_unlink(session, h->pid);
+	return r;
+}
+
+/* Nobody's until store_publish(). */
+static void begin(struct record_header *h, uint8_t *base)
+{
+	fill_header(h);
+	store_reuse_allow(h);
+	memcpy(h->magic, RECORD_MAGIC_SPARE, sizeof(h->magic));
+	memcpy(base, h, sizeof(*h));
 	store_places(base);
-	return 0;
 }
 
 void store_publish(void)
@@ -299,16 +299,15 @@ static bool usable(const struct record_header *h, uint64_t bytes)
 }
 
 /* The record of the image before this one, if `<pid>.rec` is that. */
-static int resume(const char *session)
+static int resume(const char *session, const struct record_header *who)
 {
 	struct stat st;
 	long at = -ENOENT, real;
-	int fd = store_file_open(session, (uint32_t)sysc(SYS_getpid), O_RDWR);
+	int fd = store_file_open(session, who->pid, O_RDWR);
 
 	if (fd < 0)
 		return fd;
-	if (!sysc(SYS_fstat, fd, &st) && st.st_size >= RECORD_PAGE &&
-	    st.st_uid == (uid_t)sysc(SYS_geteuid))
+	if (!sysc(SYS_fstat, fd, &st) && st.st_size >= RECORD_PAGE && st.st_uid == who->uid)
 		at = sysc(SYS_mmap, 0, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	sysc(SYS_close, fd);
 	if (at < 0 && at > -4096)
@@ -328,9 +327,19 @@ static int resume(const char *session)
 
 int store_start(const char *session, uint32_t nofile_hard)
 {
-	int r = resume(session);
+	struct record_header h = {.pid = (uint32_t)sysc(SYS_getpid),
+				  .uid = (uint32_t)sysc(SYS_geteuid)};
+	uint64_t bytes = choose_layout(&h, nofile_hard);
+	uint8_t *base = NULL;
+	int r = bytes ? store_reuse_take(session, &h, &base) : -EFBIG;
 
-	return r ? create(session, nofile_hard) : 0;
+	if (r && !resume(session, &h))
+		return 0;
+	if (r && bytes)
+		r = create(session, &h, nofile_hard, &base);
+	if (!r)
+		begin(&h, base);
+	return r;
 }
 
 /* ---- ending -----------------------------------------------------------------------------------

@@ -128,19 +128,23 @@ int store_file_unlink_spare(const char *session, uint32_t pid, uint32_t number)
 	return (int)sysc(SYS_unlinkat, AT_FDCWD, name.s, 0);
 }
 
-int store_file_name_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid)
+int store_file_take_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid)
 {
 	struct name from, to;
-	long r;
 
 	spare_name(&from, session, of, number);
 	record_name(&to, session, pid, 0);
-	r = sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, NO_REPLACE);
-	if (r == -EEXIST) {
-		move_away(session, pid);
-		r = sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, NO_REPLACE);
-	}
-	return (int)r;
+	return (int)sysc(SYS_renameat2, AT_FDCWD, from.s, AT_FDCWD, to.s, NO_REPLACE);
+}
+
+int store_file_name_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid)
+{
+	int r = store_file_take_spare(session, of, number, pid);
+
+	if (r != -EEXIST)
+		return r;
+	move_away(session, pid);
+	return store_file_take_spare(session, of, number, pid);
 }
 
 int store_file_unname_spare(const char *session, uint32_t pid, uint32_t of, uint32_t number)

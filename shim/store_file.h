@@ -18,7 +18,11 @@ int store_file_unlink(const char *session, uint32_t pid);
  */
 int store_file_create_spare(const char *session, uint32_t pid, uint32_t from, uint32_t *ret_number);
 int store_file_unlink_spare(const char *session, uint32_t pid, uint32_t number);
-/* The spare `number` of process `of` is named as the record of `pid`, and back. 0 or -errno. */
+/*
+ * The spare `number` of process `of` is named as the record of `pid`, and back. 0 or -errno. Where
+ * there is a record of that name _take_spare() does nothing, and _name_spare() moves it aside.
+ */
+int store_file_take_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid);
 int store_file_name_spare(const char *session, uint32_t of, uint32_t number, uint32_t pid);
 int store_file_unname_spare(const char *session, uint32_t pid, uint32_t of, uint32_t number);
 /* Append to "<session>/totals.<uid>". 0 or -errno. */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include "config.h"
 #include "store.h"
 #include "store_file.h"
@@ -356,6 +357,20 @@ int store_spare_unlink(const char *session)
 
 #define RETURN_MOST (2u << 20)
 
+/*
+ * Another may have it from now on, so nobody may still look at it: no child that was made behind
+ * our back and copies it at its first call. Nor may a thread of a program be in the middle of a
+ * call; a fork child cannot tell whether it has any.
+ */
+static bool is_ours_alone(const struct record_header *h)
+{
+	siginfo_t info;
+
+	return (h->spare_of || __libc_single_threaded) &&
+	       sysc(SYS_waitid, P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0) ==
+		       -ECHILD;
+}
+
 static bool can_return(const char *session)
 {
 	struct record_header *h = store.head;
@@ -364,7 +379,7 @@ static bool can_return(const char *session)
 	for (unsigned i = 0; i < PART_COUNT; i++)
 		bytes += h->part[i].real_bytes;
 	if (record_observe(&h->spare) != SPARE_taken || h->part[PART_chunks].real_bytes ||
-	    bytes > RETURN_MOST)
+	    bytes > RETURN_MOST || !is_ours_alone(h))
 		return false;
 	if (h->spare_renamed &&
 	    store_file_unname_spare(session, h->pid, h->spare_of, h->spare_number))
@@ -379,7 +394,8 @@ START_CODE bool store_spare_return(const char *session, const struct record_tota
 	struct record_part *p = &h->part[PART_totals];
 	bool wanted;
 
-	if (!h->spare || total->uid != h->uid || !p->real_bytes || p->used > RECORD_TOTALS)
+	if (!h->spare || total->uid != h->uid || p->used > RECORD_TOTALS ||
+	    populate(h, PART_totals, RECORD_PAGE))
 		return false;
 	if (p->used == RECORD_TOTALS && flush(session, h, h->uid))
 		return false;

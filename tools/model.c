@@ -27,6 +27,7 @@ struct load {
 	uint32_t *open_of; /* site of the record -> its own slots that are open */
 	bool alive;
 	unsigned patience; /* see model_live_begin() */
+	bool moved; /* a record had another name, or was another's, by the time it was read */
 };
 
 static uint64_t real_time(const struct record *r, uint64_t ns)
@@ -422,6 +423,8 @@ static void load_record(const char *path, void *arg)
 
 	if (l->r.head.spare)
 		model_waiting(l->m, path);
+	if (error == -ENOENT && l->r.head.spare != SPARE_free)
+		l->moved = true;
 	if (error) {
 		if (error == -EPROTO)
 			model_cover(l->m, 0, 1, "%s: %s (format %u, this one reads %u)", slash + 1,
@@ -451,6 +454,13 @@ static void load_record(const char *path, void *arg)
 	record_close(&l->r);
 }
 
+static void load_waiting(const char *path, void *arg)
+{
+	struct load *l = arg;
+
+	model_waiting(l->m, path);
+}
+
 int model_load(const char *session, const struct model_options *options, struct model *ret)
 {
 	struct load l = {.m = ret, .options = options, .patience = WAITED_FOR};
@@ -462,6 +472,8 @@ int model_load(const char *session, const struct model_options *options, struct 
 	error = session_records(session, load_record, &l);
 	if (error)
 		return error;
+	if (l.moved) /* with the lines that wait in it */
+		session_records(session, load_waiting, &l);
 	model_ends(ret, options);
 	model_cover_go(ret);
 	model_rules(ret);

@@ -21,7 +21,8 @@ static int count_records(const char *session)
 	while ((e = readdir(d))) {
 		size_t length = strlen(e->d_name);
 
-		n += length > 4 && !strcmp(e->d_name + length - 4, ".rec");
+		n += length > 4 && !strcmp(e->d_name + length - 4, ".rec") &&
+		     strncmp(e->d_name, "spare.0.", 8) != 0; /* for who starts next */
 	}
 	closedir(d);
 	return n;
