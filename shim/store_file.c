@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "config.h"
+#include "self.h"
 #include "store_file.h"
 #include "sysc.h"
 #include "text.h"
@@ -273,7 +274,7 @@ int store_file_session(const char *comm, const char *runtime_dir, char *ret_path
 		text_put(t, one);
 	}
 	text_put(t, "-");
-	put_time(t, time(NULL));
+	put_time(t, (time_t)(self_clock_asked(CLOCK_REALTIME) / 1000000000u));
 	text_put(t, "-");
 	text_put(t, suffix);
 	if (t->n + 1 > size)
