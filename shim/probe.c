@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <linux/tcp.h>
@@ -34,27 +35,33 @@ static uint64_t timeout_ns(int fd, int name)
 		       : 0;
 }
 
-/* Which of the ways to fail at once, or after a while, was in force. */
-static void mode(const struct probe_in *in, struct record_facts *f)
+/* A blocking socket fails when its timeout has run out, not before. */
+static bool timed(const struct probe_in *in, struct record_facts *f)
 {
-	long flags = sysc(SYS_fcntl, in->fd, F_GETFL);
+	bool receives = probe_receives(in);
+
+	f->timeout_ns = f->waited_ns = timeout_ns(in->fd, receives ? SO_RCVTIMEO : SO_SNDTIMEO);
+	if (!f->timeout_ns)
+		return false;
+	f->mode = receives ? MODE_rcvtimeo : MODE_sndtimeo;
+	HAVE(f, timeout);
+	HAVE(f, waited);
+	return true;
+}
+
+/* Which of the ways to fail at once, or after a while, was in force. */
+static void mode(const struct probe_in *in, bool is_socket, struct record_facts *f)
+{
+	long flags = in->msg_flags & MSG_DONTWAIT ? 0 : sysc(SYS_fcntl, in->fd, F_GETFL);
 
 	if (flags < 0)
 		return;
-	if (in->msg_flags & MSG_DONTWAIT) {
+	if (in->msg_flags & MSG_DONTWAIT)
 		f->mode = MODE_dontwait;
-	} else if (flags & O_NONBLOCK) {
+	else if (flags & O_NONBLOCK)
 		f->mode = MODE_nonblock;
-	} else {
-		f->timeout_ns = timeout_ns(in->fd, probe_receives(in) ? SO_RCVTIMEO : SO_SNDTIMEO);
-		if (!f->timeout_ns)
-			return;
-		f->mode = probe_receives(in) ? MODE_rcvtimeo : MODE_sndtimeo;
-		/* The kernel gives up when the timeout has run out, not before. */
-		f->waited_ns = f->timeout_ns;
-		HAVE(f, timeout);
-		HAVE(f, waited);
-	}
+	else if (!is_socket || !timed(in, f))
+		return;
 	HAVE(f, mode);
 }
 
@@ -99,22 +106,47 @@ static void tcp(int fd, struct record_facts *f)
 	far_address(fd, f);
 }
 
-static void socket_facts(const struct probe_in *in, struct record_facts *f)
+/* Of an AF_UNIX socket SIOCOUTQ is the memory that its sends take: both numbers in one answer. */
+static bool unix_room(int fd, struct record_facts *f)
+{
+	uint32_t told[SK_MEMINFO_VARS];
+
+	if (f->sock_domain != AF_UNIX ||
+	    !option(fd, SOL_SOCKET, SO_MEMINFO, told, sizeof(told)))
+		return false;
+	f->sndbuf_bytes = told[SK_MEMINFO_SNDBUF];
+	f->outq_bytes = told[SK_MEMINFO_WMEM_ALLOC];
+	HAVE(f, sndbuf);
+	HAVE(f, outq);
+	return true;
+}
+
+static void room(int fd, struct record_facts *f)
 {
 	int size = 0, queued = 0;
 
+	if (option(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size))) {
+		f->sndbuf_bytes = (uint64_t)size;
+		HAVE(f, sndbuf);
+	}
+	if (!sysc(SYS_ioctl, fd, SIOCOUTQ, &queued)) {
+		f->outq_bytes = (uint64_t)queued;
+		HAVE(f, outq);
+	}
+}
+
+static void socket_facts(const struct probe_in *in, struct record_facts *f)
+{
+	int queued = 0;
+
+	if (probe_connects_unix(in))
+		return; /* it has no peer yet, and nothing in its buffers */
 	if (!option(in->fd, SOL_SOCKET, SO_DOMAIN, &f->sock_domain, sizeof(int)) ||
 	    !option(in->fd, SOL_SOCKET, SO_TYPE, &f->sock_type, sizeof(int)))
 		return;
 	HAVE(f, type);
-	if (option(in->fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size))) {
-		f->sndbuf_bytes = (uint64_t)size;
-		HAVE(f, sndbuf);
-	}
-	if (!sysc(SYS_ioctl, in->fd, SIOCOUTQ, &queued)) {
-		f->outq_bytes = (uint64_t)queued;
-		HAVE(f, outq);
-	}
+	if (!unix_room(in->fd, f))
+		room(in->fd, f);
 	if (!sysc(SYS_ioctl, in->fd, FIONREAD, &queued)) {
 		f->inq_bytes = (uint64_t)queued;
 		HAVE(f, inq);
@@ -138,12 +170,18 @@ static void pipe_facts(const struct probe_in *in, struct record_facts *f)
 	}
 }
 
-static void file_facts(const struct probe_in *in, struct record_facts *f)
+static void fd_facts(const struct probe_in *in, struct record_facts *f)
 {
 	struct stat st;
 
+	/* Of a connect the inode is that of the name, if it has one. */
+	if (probe_connects_unix(in) && *((const struct sockaddr_un *)in->addr)->sun_path) {
+		mode(in, true, f);
+		return;
+	}
 	if (sysc(SYS_fstat, in->fd, &st))
 		return;
+	mode(in, S_ISSOCK(st.st_mode), f);
 	f->dev = st.st_dev;
 	f->inode = st.st_ino;
 	HAVE(f, inode);
@@ -169,10 +207,8 @@ void probe_take(const struct probe_in *in, struct record_facts *ret)
 		return;
 	}
 	began = self_clock(CLOCK_MONOTONIC);
-	if (in->fd >= 0) {
-		mode(in, ret);
-		file_facts(in, ret);
-	}
+	if (in->fd >= 0)
+		fd_facts(in, ret);
 	probe_lock(in, ret);
 	probe_listener(in, ret);
 	probe_peer(in, ret);

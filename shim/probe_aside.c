@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <string.h>
 #include "probe_aside.h"
+#include "record.h"
 #include "self.h"
 #include "sysc.h"
 
@@ -30,19 +31,13 @@ static uint64_t processor_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
-static int look(struct probe_aside *a)
-{
-	a->late_ns = processor_ns() + (a->budget_ns ? a->budget_ns : PROBE_ASIDE_NS);
-	return a->look(a);
-}
-
 static void look_aside(void *arg)
 {
 	struct probe_aside *a = arg;
 
 	a->error = (int)sysc(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE);
 	if (!a->error)
-		a->error = look(a);
+		a->error = a->look(a);
 }
 
 /* What a fork child finds taken by its parent is not. */
@@ -90,7 +85,8 @@ static int run(struct probe_aside *a)
 		return -EBUSY;
 	a->room = room;
 	if (alone())
-		r = look(a);
+		r = a->look(a);
+	a->late_ns = 0;
 	if (r == -EMFILE)
 		r = run_aside(a);
 	__atomic_store_n(&busy, 0, __ATOMIC_RELEASE);
@@ -110,9 +106,14 @@ int probe_aside_run(struct probe_aside *a)
 	return r;
 }
 
-bool probe_aside_late(const struct probe_aside *a)
+/* The first time it is asked, time begins: a look that needs no second step asks no clock. */
+bool probe_aside_late(struct probe_aside *a)
 {
-	return processor_ns() >= a->late_ns;
+	uint64_t now = processor_ns();
+
+	if (!a->late_ns)
+		a->late_ns = now + (a->budget_ns ? a->budget_ns : PROBE_ASIDE_NS);
+	return now >= a->late_ns;
 }
 
 long probe_aside_read(const char *path, char *to, size_t size)
@@ -154,13 +155,63 @@ char *probe_aside_decimal(unsigned n, char *to)
 	return to;
 }
 
-void probe_aside_comm(unsigned pid, char ret[16])
+/* ---- names of processes -------------------------------------------------------------------------
+ *
+ * Who holds a lock, or does not read, does so for long, and is asked about again and again.
+ */
+
+static struct known {
+	uint32_t seq; /* odd while being written, by whoever has the room */
+	uint32_t pid;
+	uint64_t time_ns;
+	char comm[PROBE_COMM];
+} known[4];
+
+static struct known *known_at(unsigned pid)
+{
+	return &known[pid % (sizeof(known) / sizeof(known[0]))];
+}
+
+bool probe_aside_known(unsigned pid, uint64_t now_ns, char ret[PROBE_COMM])
+{
+	const struct known *k = known_at(pid);
+	uint32_t seq = record_observe(&k->seq); /* pairs with the publish in note() */
+	char comm[PROBE_COMM];
+	bool is_it = !(seq & 1) && k->pid == pid && now_ns - k->time_ns < PROBE_KNOWN_NS;
+
+	memcpy(comm, k->comm, sizeof(comm));
+	__atomic_thread_fence(__ATOMIC_ACQUIRE); /* all of it was read before seq is again */
+	if (!is_it || record_peek(&k->seq) != seq)
+		return false;
+	memcpy(ret, comm, sizeof(comm));
+	return true;
+}
+
+static void note(unsigned pid, uint64_t now_ns, const char comm[PROBE_COMM])
+{
+	struct known *k = known_at(pid);
+	uint32_t seq = record_peek(&k->seq) | 1; /* odd before: a fork while it was written */
+
+	record_poke(&k->seq, seq);
+	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd is seen before any of the new */
+	k->pid = pid;
+	k->time_ns = now_ns;
+	memcpy(k->comm, comm, PROBE_COMM);
+	record_publish(&k->seq, seq + 1);
+}
+
+void probe_aside_comm(const struct probe_aside *a, unsigned pid, char ret[PROBE_COMM])
 {
 	char path[40] = "/proc/";
 	long n;
 
+	if (probe_aside_known(pid, a->now_ns, ret))
+		return;
 	memcpy(probe_aside_decimal(pid, path + 6), "/comm", 6);
-	n = probe_aside_read(path, ret, 16);
-	if (n > 0 && ret[n - 1] == '\n')
+	n = probe_aside_read(path, ret, PROBE_COMM);
+	if (n <= 0)
+		return;
+	if (ret[n - 1] == '\n')
 		ret[n - 1] = '\0';
+	note(pid, a->now_ns, ret);
 }

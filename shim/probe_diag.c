@@ -169,35 +169,74 @@ static int search(struct probe_aside *a, long s, struct probe_diag *d)
 	return r > 0 ? 0 : r ? r : (int)n;
 }
 
-/* A search costs 17 us, one that is known 3: the listener found last is asked for first. */
+/*
+ * A search costs 18 us. One that is known costs 3 to 12: the kernel goes through its table from the
+ * start. So what was found is kept; where that is not true any more, the answer shows it.
+ */
+#define KNOWN 8
+
+static unsigned place_of(const struct probe_diag *d)
+{
+	unsigned n = (unsigned)d->inode;
+
+	for (uint32_t i = 0; !d->inode && i < d->name_bytes; i++)
+		n += (unsigned char)d->name[i];
+	return n % KNOWN;
+}
+
 int probe_diag_listener(struct probe_aside *a, struct probe_diag *d)
 {
-	static uint32_t last;
-	uint32_t known = __atomic_load_n(&last, __ATOMIC_RELAXED);
+	static uint32_t listeners[KNOWN];
+	uint32_t *known = &listeners[place_of(d)];
 	long s = open_diag();
 	int r;
 
 	if (s < 0)
 		return (int)s;
-	r = known ? one(a, s, known, SHOW_LISTENER, false, d) : -ENOENT;
+	r = *known ? one(a, s, *known, SHOW_LISTENER, false, d) : -ENOENT;
 	if (r)
 		r = search(a, s, d);
 	sysc(SYS_close, s);
 	if (!r)
-		__atomic_store_n(&last, d->ino, __ATOMIC_RELAXED);
+		*known = d->ino;
 	return r;
+}
+
+/* The peer is known, and still says that it is the peer of `ino`. */
+static bool again(struct probe_aside *a, long s, uint32_t ino, uint64_t known, struct probe_diag *d)
+{
+	return known >> 32 == ino &&
+	       !one(a, s, (uint32_t)known, UDIAG_SHOW_PEER | UDIAG_SHOW_RQLEN, true, d) &&
+	       d->peer == ino;
+}
+
+static int ask_peer(struct probe_aside *a, long s, uint32_t ino, struct probe_diag *d)
+{
+	int r = one(a, s, ino, UDIAG_SHOW_PEER, true, d);
+
+	if (r)
+		return r;
+	if (!d->peer)
+		return -ENOTCONN;
+	if (d->stream)
+		return one(a, s, d->peer, UDIAG_SHOW_RQLEN, true, d);
+	d->ino = d->peer;
+	return 0;
 }
 
 int probe_diag_peer(struct probe_aside *a, uint32_t ino, struct probe_diag *d)
 {
+	static uint64_t peers[KNOWN];
+	uint64_t *known = &peers[ino % KNOWN];
 	long s = open_diag();
-	int r;
+	int r = 0;
 
 	if (s < 0)
 		return (int)s;
-	r = one(a, s, ino, UDIAG_SHOW_PEER, true, d);
-	if (!r)
-		r = d->peer ? one(a, s, d->peer, UDIAG_SHOW_RQLEN, true, d) : -ENOTCONN;
+	if (!d->stream || !again(a, s, ino, *known, d))
+		r = ask_peer(a, s, ino, d);
 	sysc(SYS_close, s);
+	if (!r && d->stream)
+		*known = (uint64_t)ino << 32 | d->ino;
 	return r;
 }

@@ -11,6 +11,7 @@ struct probe_diag {
 	uint64_t dev, inode;
 	const char *name; /* sun_path */
 	uint32_t name_bytes;
+	bool stream; /* a peer has a queue of its own, and stays the same */
 	/* told */
 	uint32_t ino;  /* of the socket */
 	uint32_t peer; /* its peer's */
@@ -19,7 +20,7 @@ struct probe_diag {
 
 /* Finds the listener. 0, or -errno: -ENOENT not there (another network namespace). */
 int probe_diag_listener(struct probe_aside *a, struct probe_diag *d);
-/* d->ino and d->rqueue: the peer of socket `ino`, and bytes that it has not read. 0, or -errno. */
+/* d->ino: the peer of socket `ino`; of a stream d->rqueue, what it has not read. 0, or -errno. */
 int probe_diag_peer(struct probe_aside *a, uint32_t ino, struct probe_diag *d);
 
 #endif

@@ -4,6 +4,9 @@
 #define SHIM_PROBE_PARTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include "calls.h"
 #include "probe.h"
 
@@ -12,6 +15,15 @@ static inline bool probe_receives(const struct probe_in *in)
 {
 	return in->class == CLASS_recv || in->class == CLASS_accept ||
 	       (in->class == CLASS_move && in->msg_flags & FACTS_INPUT);
+}
+
+/* It is an AF_UNIX socket that looks for a listener, by name. */
+static inline bool probe_connects_unix(const struct probe_in *in)
+{
+	const struct sockaddr_un *un = in->addr;
+
+	return in->call == CALL_connect && un &&
+	       in->addr_bytes > offsetof(struct sockaddr_un, sun_path) && un->sun_family == AF_UNIX;
 }
 
 /* Who holds the lock that in->fd could not get, and over what range. */

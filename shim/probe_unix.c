@@ -13,6 +13,7 @@
 #include "calls.h"
 #include "probe_diag.h"
 #include "probe_parts.h"
+#include "self.h"
 #include "sysc.h"
 
 #define HAVE(f, bit) ((f)->have |= 1u << FACT_##bit)
@@ -21,16 +22,30 @@ struct search {
 	struct probe_aside aside;
 	struct probe_diag diag;
 	int64_t somaxconn;
+	uint32_t ino; /* of the socket that has the peer */
 	uint32_t pid; /* of the peer, 0 unknown */
-	char comm[16];
+	char comm[PROBE_COMM];
 };
+
+/* A setting of the machine, and dear to ask: PROBE_KNOWN_NS is near enough. */
+static int64_t ask_somaxconn(uint64_t now_ns)
+{
+	static uint64_t asked_ns;
+	static int64_t last;
+
+	if (last <= 0 || now_ns - asked_ns >= PROBE_KNOWN_NS) {
+		last = probe_aside_number("/proc/sys/net/core/somaxconn");
+		asked_ns = now_ns;
+	}
+	return last;
+}
 
 static int look_for_listener(struct probe_aside *a)
 {
 	struct search *s = a->arg;
 	int r = probe_diag_listener(a, &s->diag);
 
-	s->somaxconn = probe_aside_number("/proc/sys/net/core/somaxconn");
+	s->somaxconn = ask_somaxconn(a->now_ns);
 	return r;
 }
 
@@ -38,7 +53,8 @@ static void ask_listener(struct search *s, struct record_facts *f)
 {
 	int error;
 
-	s->aside = (struct probe_aside){.look = look_for_listener, .arg = s};
+	s->aside = (struct probe_aside){
+		.look = look_for_listener, .arg = s, .now_ns = f->time_ns};
 	error = probe_aside_run(&s->aside);
 	if (error) {
 		f->why[WHY_diag] = (uint16_t)-error;
@@ -92,11 +108,10 @@ static COLD void find_listener(const struct sockaddr_un *un, uint32_t name_bytes
 
 void probe_listener(const struct probe_in *in, struct record_facts *f)
 {
-	const struct sockaddr_un *un = in->addr;
 	const uint32_t head = offsetof(struct sockaddr_un, sun_path);
 
-	if (in->call == CALL_connect && un && in->addr_bytes > head && un->sun_family == AF_UNIX)
-		find_listener(un, in->addr_bytes - head, f);
+	if (probe_connects_unix(in))
+		find_listener(in->addr, in->addr_bytes - head, f);
 }
 
 static int look_for_peer(struct probe_aside *a)
@@ -104,16 +119,19 @@ static int look_for_peer(struct probe_aside *a)
 	struct search *s = a->arg;
 
 	if (s->pid)
-		probe_aside_comm(s->pid, s->comm);
-	return probe_diag_peer(a, s->diag.ino, &s->diag);
+		probe_aside_comm(a, s->pid, s->comm);
+	return probe_diag_peer(a, s->ino, &s->diag);
 }
 
 static COLD void find_peer(struct record_facts *f)
 {
-	struct search s = {.diag.ino = (uint32_t)f->inode, .pid = f->peer_pid};
+	bool own = f->peer_pid == self_gate.pid; /* who made a pair: that names nobody */
+	struct search s = {.ino = (uint32_t)f->inode,
+			   .diag.stream = f->sock_type != SOCK_DGRAM,
+			   .pid = own ? 0 : f->peer_pid};
 	int error;
 
-	s.aside = (struct probe_aside){.look = look_for_peer, .arg = &s};
+	s.aside = (struct probe_aside){.look = look_for_peer, .arg = &s, .now_ns = f->time_ns};
 	error = probe_aside_run(&s.aside);
 	memcpy(f->peer_comm, s.comm, sizeof(f->peer_comm));
 	if (error) {
