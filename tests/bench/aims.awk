@@ -62,8 +62,10 @@ END {
 	row("the first EAGAIN of a process", "<= 200 us", id, added(id), 200000, "ns")
 	id = "faked,open_close,fdwhy"
 	row("open and close with birth and death stacks", "<= 60 ns", id, added(id), 60, "ns")
-	id = "calls,connect_new,fdwhy"
+	id = "calls,connect_file_new,fdwhy"
 	row("EAGAIN explained: a full listener asked of the kernel", "<= 20 us", id, added(id), 20000, "ns")
+	id = "calls,connect_new,fdwhy"
+	row("the same, a listener with an abstract name", "<= 20 us", id, added(id), 20000, "ns")
 	id = "instructions,nginx request,fdwhy"
 	row("nginx keep-alive, user instructions of a request", "<= +4 %", id, id in ratio ? 100 * (ratio[id] - 1) : "", 4, "%")
 	at_least = 1

@@ -285,14 +285,10 @@ static void set_up_cold(void)
 		die("memory");
 }
 
-/* A listener in the abstract name space whose queue is full. */
-static void set_up_listener(void)
+static void fill_listener(void)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	snprintf(listener.sun_path + 1, sizeof(listener.sun_path) - 1, "bench-%d", (int)getpid());
-	listener_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
-				     strlen(listener.sun_path + 1));
 	if (fd < 0 || bind(fd, (struct sockaddr *)&listener, listener_bytes) || listen(fd, 0))
 		die("listener");
 	do {
@@ -300,9 +296,36 @@ static void set_up_listener(void)
 	} while (!connect(client, (struct sockaddr *)&listener, listener_bytes));
 }
 
+/* A listener in the abstract name space whose queue is full. */
+static void set_up_listener(void)
+{
+	snprintf(listener.sun_path + 1, sizeof(listener.sun_path) - 1, "bench-%d", (int)getpid());
+	listener_bytes = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + 1 +
+				     strlen(listener.sun_path + 1));
+	fill_listener();
+}
+
 static void set_up_connect_new(void)
 {
 	set_up_listener();
+	leaf = op_connect;
+}
+
+static void remove_listener(void)
+{
+	unlink(listener.sun_path);
+}
+
+/* The same with a socket file, as most daemons have. */
+static void set_up_connect_file_new(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	snprintf(listener.sun_path, sizeof(listener.sun_path), "%s/bench-%d",
+		 dir && strlen(dir) < 80 ? dir : "/tmp", (int)getpid());
+	listener_bytes = sizeof(listener);
+	fill_listener();
+	atexit(remove_listener);
 	leaf = op_connect;
 }
 
@@ -342,6 +365,7 @@ static const struct op {
 	{"fcntl_setfl", op_setfl, set_up_pair},
 	{"connect", op_connect, set_up_listener},
 	{"connect_new", op_connect_new, set_up_connect_new},
+	{"connect_file_new", op_connect_new, set_up_connect_file_new},
 	{"fork", op_fork, NULL},
 	{"exec", op_exec, NULL},
 	{"start", op_start, set_up_start},

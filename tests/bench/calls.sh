@@ -10,7 +10,8 @@ bench_place
 # name, count for light and for heavy tools; a few milliseconds each
 OPS="send_recv:20000:500 write_read:20000:500 eagain:50000:500 eagain_turn:10000:500 eagain_first:1:1 eagain_cold:900:50
 stacks_1000:50000:500 stacks_new:500:200 open_close:10000:500 socket_close:5000:500 dup_close:20000:500
-fcntl_getfl:50000:500 fcntl_setfl:50000:500 connect:5000:200 connect_new:500:100 fork:100:40 exec:40:20"
+fcntl_getfl:50000:500 fcntl_setfl:50000:500 connect:5000:200 connect_new:500:100 connect_file_new:500:100
+fork:100:40 exec:40:20"
 # The same above a kernel that answers at once: what is left is the shim's own.
 FAKED="send_recv:200000 eagain:100000 eagain_turn:50000 eagain_cold:900 stacks_1000:50000 stacks_new:500
 open_close:100000 socket_close:100000 dup_close:100000 fcntl_getfl:100000 fcntl_setfl:100000"
