@@ -85,12 +85,10 @@ static void explain_move(const struct explain_in *in, struct explanation *ret)
 /* ---- severity ---------------------------------------------------------------------------------
  */
 
-static bool spinning(const struct explain_in *in)
+bool explain_spins(uint64_t spun, uint64_t count, uint64_t spun_ns)
 {
-	uint64_t spun = in->fate[FATE_spun];
-
-	return spun > EXPLAIN_SPINS && spun * 10 > in->count &&
-	       (!in->spun_ns || spun * SECOND / in->spun_ns > EXPLAIN_SPINS_A_SECOND);
+	return spun > EXPLAIN_SPINS && spun * 2 > count &&
+	       (!spun_ns || spun * SECOND / spun_ns > EXPLAIN_SPINS_A_SECOND);
 }
 
 static bool locks(const struct explain_in *in, enum call_class class)
@@ -118,7 +116,7 @@ static enum severity severity_of(const struct explain_in *in, enum call_class cl
 	bool reads = class == CLASS_recv || class == CLASS_accept || explain_moves_input(in);
 	bool sends = class == CLASS_send || class == CLASS_move;
 
-	if (spinning(in))
+	if (in->spins)
 		return SEVERITY_suspicious;
 	if (in->fate[FATE_timed_out])
 		return reads ? SEVERITY_suspicious : SEVERITY_failure;

@@ -25,7 +25,10 @@ enum severity { SEVERITY_benign, SEVERITY_suspicious, SEVERITY_failure };
 
 #define EXPLAIN_LONG_NS 1000000000ull
 #define EXPLAIN_SENTENCE 640u
-/* Spinning: so many calls at once again, more than a tenth of all failures, so many a second. */
+/*
+ * Spinning: in one process so many calls at once again, more than half of its failures there, so
+ * many a second. One try more before each wait is no loop.
+ */
 #define EXPLAIN_SPINS 100u
 #define EXPLAIN_SPINS_A_SECOND 1000u
 
@@ -53,6 +56,8 @@ enum explain_cause {
 #undef X
 		CAUSE_COUNT
 };
+/* Of `count` failures `spun` were followed by another try at once, `spun_ns` in all after them. */
+bool explain_spins(uint64_t spun, uint64_t count, uint64_t spun_ns);
 const char *explain_cause_name(enum explain_cause cause);
 
 struct explain_in {
@@ -65,7 +70,7 @@ struct explain_in {
 	uint64_t fate[FATE_COUNT];
 	uint64_t waited_max_ns;
 	uint64_t pending_ns;  /* a living process has been waiting for so long; 0 none */
-	uint64_t spun_ns;     /* spent between the calls of FATE_spun */
+	bool spins;           /* explain_spins() of a process */
 	uint64_t duration_ns; /* from the first to the last failure */
 	bool ended;           /* the process is gone: what is pending was given up */
 	/* who made it so: set O_NONBLOCK or the timeout */

@@ -9,7 +9,7 @@
 
 static bool spun(const struct explain_in *in)
 {
-	return in->fate[FATE_spun] > EXPLAIN_SPINS;
+	return in->spins;
 }
 
 static bool timed_out(const struct explain_in *in)

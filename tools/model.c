@@ -16,7 +16,7 @@
 
 #define SERIES_WIDTH_NS 1000000000ull /* of a site that was never folded */
 
-#define WAITED_FOR 100 /* processes whose /proc and record differ: half a second in all */
+#define PATIENCE 100 /* half a second in all */
 
 struct load {
 	struct model *m;
@@ -135,6 +135,7 @@ static void add_failure(struct load *l, const struct record_site *s)
 		e->wait_hist[i] += s->wait_hist[i];
 	e->waited_ns += s->waited_ns;
 	e->spun_ns += s->spun_ns;
+	e->spins |= explain_spins(s->fate[FATE_spun], s->count - s->injected, s->spun_ns);
 	if (s->waited_max_ns > e->waited_max_ns)
 		e->waited_max_ns = s->waited_max_ns;
 	if (target) {
@@ -321,18 +322,19 @@ static void add_unseen(struct load *l, struct model_live *v)
 	int pid = process_of(l)->pid;
 
 	for (int fd = 0; (size_t)fd < v->size; fd++) {
-		struct model_open *o;
+		struct model_open o = {.process = l->process,
+				       .fd = fd,
+				       .stack = MODEL_NONE,
+				       .site = MODEL_NONE,
+				       .flags = SLOT_UNSEEN};
 
 		if (!model_live_unseen(v, fd))
 			continue;
-		o = UTIL_PUSH(m->opens, m->opens_count, m->opens_room);
-		*o = (struct model_open){.process = l->process,
-					 .fd = fd,
-					 .stack = MODEL_NONE,
-					 .site = MODEL_NONE,
-					 .flags = SLOT_UNSEEN};
-		o->kind = model_live_fd(pid, fd, &o->target);
-		model_cover_unseen(m, pid, MISS_birth_unseen, o->kind, 1);
+		o.kind = model_live_fd(pid, fd, &o.target);
+		if (!o.target) /* closed again */
+			continue;
+		*UTIL_PUSH(m->opens, m->opens_count, m->opens_room) = o;
+		model_cover_unseen(m, pid, MISS_birth_unseen, o.kind, 1);
 	}
 }
 
@@ -408,12 +410,6 @@ static void take_event(const struct record_event *e, void *arg)
 /* ---- one record -------------------------------------------------------------------------------
  */
 
-/* A process that is just making its record is no damage. */
-static bool is_starting(const struct load *l, const char *name)
-{
-	return session_process_start(l->r.head.spare ? (pid_t)l->r.head.pid : atoi(name)) != 0;
-}
-
 static void load_record(const char *path, void *arg)
 {
 	struct load *l = arg;
@@ -429,7 +425,8 @@ static void load_record(const char *path, void *arg)
 		if (error == -EPROTO)
 			model_cover(l->m, 0, 1, "%s: %s (format %u, this one reads %u)", slash + 1,
 				    record_error(error), l->r.head.version, RECORD_VERSION);
-		else if (error != -ENOENT && !(error == -ENODATA && is_starting(l, slash + 1)))
+		else if (error != -ENOENT &&
+			 !(error == -ENODATA && model_may_be_empty(&l->r.head, path)))
 			model_cover(l->m, 0, 1, "%s: %s", slash + 1, record_error(error));
 		return;
 	}
@@ -463,7 +460,7 @@ static void load_waiting(const char *path, void *arg)
 
 int model_load(const char *session, const struct model_options *options, struct model *ret)
 {
-	struct load l = {.m = ret, .options = options, .patience = WAITED_FOR};
+	struct load l = {.m = ret, .options = options, .patience = PATIENCE};
 	int error;
 
 	memset(ret, 0, sizeof(*ret));

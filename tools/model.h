@@ -76,6 +76,7 @@ struct model_eagain {
 	uint64_t pending;
 	uint64_t pending_since_ns; /* the oldest, in a process that lives; 0 none */
 	uint64_t waited_ns, waited_max_ns, spun_ns;
+	bool spins; /* explain_spins() of any of the processes */
 	uint64_t wait_hist[12];
 	struct record_facts facts; /* latest; have = 0 when none */
 	bool has_facts;
@@ -415,6 +416,11 @@ void model_cover_unseen(struct model *m, int pid, enum record_miss what, unsigne
 /* What the record says that it did not see. */
 struct record;
 void model_missed(struct model *m, const struct record *r);
+/*
+ * An empty record is no damage while its process makes it, nor is a spare that nobody had yet. Of a
+ * process that has ended it may be given back since its header *h was read.
+ */
+bool model_may_be_empty(const struct record_header *h, const char *path);
 /* Go programs, when all processes are known. */
 void model_cover_go(struct model *m);
 struct model_eagain *model_eagain_at(struct model *m, uint16_t call, uint16_t error,
@@ -445,7 +451,10 @@ struct model_live {
 	unsigned *patience;
 };
 
-/* *patience: so many processes may still be waited for, 5 ms each, where something differs. */
+/*
+ * Where something differs, and a thread runs that may be about to note it, it is waited for: 5 ms
+ * at a time, and *patience times.
+ */
 void model_live_begin(struct model_live *v, const struct record *r, unsigned *patience);
 bool model_live_has(const struct model_live *v, int fd);
 /* Found in the record, too: no more in the list. */

@@ -60,7 +60,7 @@ static void judge_failure(struct model *m, const struct model_others *others,
 		.facts = e->has_facts ? &e->facts : NULL,
 		.count = e->count,
 		.waited_max_ns = e->waited_max_ns,
-		.spun_ns = e->spun_ns,
+		.spins = e->spins,
 		.duration_ns = e->last_ns - e->first_ns,
 		.ended = model_all_ended(m, &e->pids),
 	};

@@ -13,6 +13,9 @@
 #include "record_read.h"
 #include "util.h"
 
+#define WAIT_NS 5000000
+#define WAITS 10 /* of one process: it may do nothing but run */
+
 static void note(struct model_live *v, int fd)
 {
 	while (fd >= 0 && (size_t)fd >= v->size) {
@@ -53,15 +56,41 @@ void model_live_take(struct model_live *v, int fd)
 	v->open[fd] = 0;
 }
 
-/* For a thread between its system call and the note of it. */
+/* A thread that sleeps is not between a system call and the note of it. */
+static bool thread_runs(unsigned pid, const char *tid)
+{
+	char path[300], text[300];
+	const char *p;
+
+	snprintf(path, sizeof(path), "/proc/%u/task/%s/stat", pid, tid);
+	p = util_read_file(path, text, sizeof(text)) > 0 ? strrchr(text, ')') : NULL;
+	return p && (p[2] == 'R' || p[2] == 'D');
+}
+
+static bool runs(unsigned pid)
+{
+	char path[64];
+	struct dirent *e;
+	bool found = false;
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/proc/%u/task", pid);
+	d = opendir(path);
+	while (d && !found && (e = readdir(d)))
+		found = *e->d_name != '.' && thread_runs(pid, e->d_name);
+	if (d)
+		closedir(d);
+	return found;
+}
+
 static void wait_for_notes(struct model_live *v)
 {
-	const struct timespec time = {.tv_nsec = 5000000};
+	const struct timespec time = {.tv_nsec = WAIT_NS};
 
-	if (!*v->patience)
-		return;
-	--*v->patience;
-	nanosleep(&time, NULL);
+	for (int i = 0; i < WAITS && *v->patience && runs(v->then->head.pid); i++) {
+		--*v->patience;
+		nanosleep(&time, NULL);
+	}
 }
 
 /* What the record says of fd after /proc was read. */

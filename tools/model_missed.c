@@ -8,6 +8,7 @@
 #include "model.h"
 #include "names.h"
 #include "record_read.h"
+#include "session.h"
 
 /* The origin is unseen, the kind is not. */
 void model_cover_unseen(struct model *m, int pid, enum record_miss what, unsigned kind,
@@ -22,6 +23,23 @@ static void add_unseen(struct model *m, const struct record *r, enum record_miss
 {
 	for (unsigned kind = 0; kind < KIND_COUNT; kind++)
 		model_cover_unseen(m, (int)r->head.pid, what, kind, by_kind[kind]);
+}
+
+bool model_may_be_empty(const struct record_header *h, const char *path)
+{
+	const char *name = strrchr(path, '/') + 1;
+	struct record again;
+
+	if (!h->spare && !strncmp(name, "spare.", 6))
+		return true;
+	if (session_process_start(h->spare ? (pid_t)h->pid : atoi(name)))
+		return true;
+	if (!record_open(path, &again)) {
+		record_close(&again);
+		return true;
+	}
+	return again.head.pid != h->pid || again.head.spare != h->spare ||
+	       again.head.state != h->state;
 }
 
 void model_missed(struct model *m, const struct record *r)

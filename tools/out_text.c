@@ -33,7 +33,7 @@ static void print_fates(struct out_page *p, const struct model_eagain *e)
 		fprintf(p->to, "%s%s %llu", comma,
 			model_all_ended(p->m, &e->pids) ? "till its end" : "pending",
 			(unsigned long long)e->pending);
-	if (e->fate[FATE_spun] && e->spun_ns)
+	if (e->spins && e->spun_ns)
 		fprintf(p->to, ", %.0f spins a second",
 			(double)e->fate[FATE_spun] * 1e9 / (double)e->spun_ns);
 	if (e->waited_max_ns)

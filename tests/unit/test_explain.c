@@ -124,6 +124,19 @@ static void a_long_name_is_not_cut_within_a_character(void **state)
 	}
 }
 
+static void most_calls_at_once_and_fast_is_spinning(void **state)
+{
+	const uint64_t second = 1000000000;
+
+	(void)state;
+	assert_true(explain_spins(49999, 50000, second));
+	assert_true(explain_spins(499, 500, 0));
+	assert_false(explain_spins(499, 500, 100 * second)); /* now and then */
+	assert_false(explain_spins(EXPLAIN_SPINS, EXPLAIN_SPINS + 1, 0));
+	assert_false(explain_spins(250, 500, 0)); /* one each before a wait */
+	assert_true(explain_spins(251, 500, 0));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -133,6 +146,7 @@ int main(void)
 		cmocka_unit_test(every_advice_has_a_row),
 		cmocka_unit_test(a_long_name_leaves_room_for_the_holder),
 		cmocka_unit_test(a_long_name_is_not_cut_within_a_character),
+		cmocka_unit_test(most_calls_at_once_and_fast_is_spinning),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -78,6 +78,34 @@ static void one_place_in_two_processes_is_one_site(void **state)
 	assert_int_equal(model.eagains[0].last_ns, MAKE_REAL + 12000);
 }
 
+/* postgres tries once more when its latch is set: many processes, a few spins each. */
+static void one_process_that_loops_spins_and_many_that_try_once_more_do_not(void **state)
+{
+	(void)state;
+	for (uint32_t pid = 11; pid < 20; pid++) {
+		char name[16];
+
+		make_failing(pid, MAKE_BASE, 0x100, 60);
+		((struct record_site *)make_part(&made, PART_sites))->fate[FATE_spun] = 40;
+		snprintf(name, sizeof(name), "%u.rec", pid);
+		save(name);
+	}
+	load(0);
+	assert_int_equal(model.eagains[0].fate[FATE_spun], 360);
+	assert_int_equal(model.eagains[0].why.severity, SEVERITY_benign);
+	model_free(&model);
+	make_failing(20, MAKE_BASE, 0x100, 500);
+	((struct record_site *)make_part(&made, PART_sites))->fate[FATE_spun] = 250;
+	save("20.rec");
+	load(0);
+	assert_int_equal(model.eagains[0].why.severity, SEVERITY_benign);
+	model_free(&model);
+	((struct record_site *)make_part(&made, PART_sites))->fate[FATE_spun] = 251;
+	save("20.rec");
+	load(0);
+	assert_int_equal(model.eagains[0].why.severity, SEVERITY_suspicious);
+}
+
 static void another_address_or_build_is_another_site(void **state)
 {
 	struct record_module *x;
@@ -438,6 +466,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_place_in_two_processes_is_one_site),
+		TEST(one_process_that_loops_spins_and_many_that_try_once_more_do_not),
 		TEST(another_address_or_build_is_another_site),
 		TEST(only_the_asked_process_is_shown),
 		TEST(a_process_nobody_saw_end_is_lost),

@@ -91,7 +91,7 @@ static void what_the_process_does_meanwhile_is_not_unseen(void **state)
 	assert_false(model_live_unseen(&v, 40));
 	assert_true(model_live_unseen(&v, 43));
 	assert_false(model_live_unseen(&v, 44));
-	assert_int_equal(patience, 0);
+	assert_int_equal(patience, 0); /* this process runs */
 	model_live_end(&v);
 	record_close(&r);
 	close(40);
