@@ -112,7 +112,7 @@ enum record_part_id {
  * 1 + its first fd / RECORD_CHUNK_FDS, 0 = unused (stale when not above `used`).
  */
 struct record_part {
-	uint64_t offset_bytes; /* from the start of the file; images in its first page */
+	uint64_t offset_bytes; /* from the start of the file; images, first strings: page 0 */
 	uint64_t size_bytes;   /* reserved, not all of it real */
 	uint64_t used;         /* published after what it counts; ring: events ever written */
 	uint64_t real_bytes;   /* made real so far (shim's own book) */

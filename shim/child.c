@@ -368,7 +368,7 @@ static bool rules_acted(const struct record_header *h)
 {
 	const struct record_site *s = store_part(PART_sites);
 
-	for (uint64_t i = 0; rules_map.end && i < h->part[PART_sites].used; i++)
+	for (uint64_t i = 0; i < h->part[PART_sites].used && rules_map.end; i++)
 		if (s[i].injected || s[i].error == RECORD_ERROR_NOTE)
 			return true;
 	return false;

@@ -46,11 +46,13 @@ static void own_session(char **envp)
 static void note_image(int argc, char **argv)
 {
 	char exe[RECORD_STRING_MAX + 1], why[512];
+	int r;
 
 	store_image(argc, argv);
-	if (rules_start(config.session, config.rules, why, sizeof(why)))
+	r = rules_start(config.session, config.rules, why, sizeof(why));
+	if (r < 0)
 		store.head->rules_why = store_string(STRING_text, why, strlen(why));
-	if (!rules_map.end)
+	if (r <= 0)
 		return;
 	store_exe_text(exe, sizeof(exe));
 	rules_identify(exe, argc, argv);

@@ -85,8 +85,8 @@ uint64_t rules_stack_key(struct rules_in *in);
  */
 
 /*
- * Map the session's rules, else parse the file `rules_file` (NULL none). 0, or -errno with the
- * reason, "FILE:LINE:COLUMN: what", in ret_why. Constructor only.
+ * Map the session's rules, else parse the file `rules_file` (NULL none). 1, 0 when there are
+ * none, or -errno with the reason, "FILE:LINE:COLUMN: what", in ret_why. Constructor only.
  */
 int rules_start(const char *session, const char *rules_file, char *ret_why, size_t size);
 /* Who this process is in the tree, the same in every run: its program and arguments. */

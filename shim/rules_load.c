@@ -235,8 +235,13 @@ int rules_start(const char *session, const char *rules_file, char *ret_why, size
 {
 	struct text why = {.s = ret_why, .size = size};
 
+	int r = 0;
+
 	*ret_why = '\0';
-	if (session && map_session(session))
-		return 0;
-	return rules_file ? read_rules(rules_file, &why) : 0;
+	if (!(session && map_session(session))) {
+		if (!rules_file)
+			return 0; /* and no page of the map was touched */
+		r = read_rules(rules_file, &why);
+	}
+	return r ? r : rules_map.end != 0;
 }

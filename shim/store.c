@@ -39,13 +39,18 @@ static int populate(void *at, uint64_t bytes)
 	return store.populate ? (int)sysc(SYS_madvise, at, bytes, MADV_POPULATE_WRITE) : 0;
 }
 
+uint64_t store_pages(const struct record_part *p, uint64_t bytes)
+{
+	return pages(p->offset_bytes + bytes) - p->offset_bytes;
+}
+
 /* The first page alone, then half as much again: most parts of most records stay at one. */
-static uint64_t grown(uint64_t from, uint64_t upto, uint64_t most)
+static uint64_t grown(const struct record_part *p, uint64_t from, uint64_t upto)
 {
 	uint64_t more = from / 2 < STEP_MOST ? from / 2 : STEP_MOST;
-	uint64_t to = pages(upto > from + more ? upto : from + more);
+	uint64_t to = store_pages(p, upto > from + more ? upto : from + more);
 
-	return to < most ? to : most;
+	return to < p->size_bytes ? to : p->size_bytes;
 }
 
 bool store_real(enum record_part_id id, uint64_t upto)
@@ -61,7 +66,7 @@ bool store_real(enum record_part_id id, uint64_t upto)
 		store_missed(MISS_after_seccomp);
 		return false;
 	}
-	to = grown(from, upto, p->size_bytes);
+	to = grown(p, from, upto);
 	if (populate((uint8_t *)store_part(id) + from, to - from))
 		return false;
 	while (from < to && !__atomic_compare_exchange_n(&p->real_bytes, &from, to, false,
@@ -125,19 +130,31 @@ void store_reserve(void)
  */
 
 #define IMAGES_AT ((sizeof(struct record_header) + 63) / 64 * 64)
-_Static_assert(IMAGES_AT + 32 * sizeof(struct record_image) <= RECORD_PAGE, "room for images");
+#define STRINGS_AT (IMAGES_AT + 40 * sizeof(struct record_image))
+_Static_assert(STRINGS_AT % 8 == 0 && STRINGS_AT + 1024 <= RECORD_PAGE, "room for strings");
+
+/* In the header's page; strings go on behind it. */
+static uint64_t first_page(struct record_part *images, struct record_part *strings, uint64_t bytes)
+{
+	*images = (struct record_part){.offset_bytes = IMAGES_AT,
+				       .size_bytes = STRINGS_AT - IMAGES_AT,
+				       .real_bytes = STRINGS_AT - IMAGES_AT};
+	*strings = (struct record_part){.offset_bytes = STRINGS_AT,
+					.size_bytes = RECORD_PAGE - STRINGS_AT + bytes,
+					.used = 8, /* id 0 is "none" */
+					.real_bytes = RECORD_PAGE - STRINGS_AT};
+	return RECORD_PAGE + bytes;
+}
 
 static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 {
 	const uint64_t size[PART_COUNT] = {
-		[PART_images] = 0, /* in the header's page */
 		[PART_totals] = RECORD_TOTALS * sizeof(struct record_total),
 		[PART_modules] = 512 * sizeof(struct record_module),
 		[PART_stacks] = (512ull << 10) << shift,
 		[PART_sites] = (1024ull << shift) * sizeof(struct record_site),
 		[PART_facts] = (256ull << shift) * sizeof(struct record_facts),
 		[PART_ring] = (512ull << shift) * sizeof(struct record_event),
-		[PART_strings] = (256ull << 10) << shift,
 		[PART_modes] = 2 * RECORD_PAGE,
 		[PART_shared] = RECORD_PAGE,
 		[PART_chunks] = fds / RECORD_CHUNK_FDS * sizeof(uint32_t),
@@ -145,22 +162,19 @@ static uint64_t layout(struct record_header *h, unsigned shift, uint32_t fds)
 	};
 	/* What every process touches lies together: the fewer tables of pages a fork has to make.
 	 */
-	static const uint8_t order[PART_COUNT] = {
-		PART_images,  PART_totals, PART_modes, PART_shared, PART_chunks, PART_modules,
-		PART_strings, PART_slots,  PART_sites, PART_stacks, PART_ring,   PART_facts,
-	};
-	uint64_t at = RECORD_PAGE;
+	static const uint8_t order[] = {PART_modes,  PART_shared, PART_chunks, PART_modules,
+					PART_totals, PART_slots,  PART_sites,  PART_stacks,
+					PART_ring,   PART_facts};
+	uint64_t at =
+		first_page(&h->part[PART_images], &h->part[PART_strings], (256ull << 10) << shift);
 
-	for (unsigned k = 0; k < PART_COUNT; k++) {
+	for (unsigned k = 0; k < sizeof(order); k++) {
 		unsigned i = order[k];
 
 		h->part[i] = (struct record_part){.offset_bytes = at, .size_bytes = pages(size[i])};
 		at += h->part[i].size_bytes;
 	}
-	h->part[PART_images].offset_bytes = IMAGES_AT;
-	h->part[PART_images].size_bytes = h->part[PART_images].real_bytes = RECORD_PAGE - IMAGES_AT;
 	h->part[PART_stacks].used = 8; /* id 0 is "none" */
-	h->part[PART_strings].used = 8;
 	h->file_bytes = at;
 	return at;
 }
@@ -176,20 +190,24 @@ static bool limited(int what, uint64_t bytes)
 	return r.rlim_cur < bytes;
 }
 
-/* The largest layout that the limits of the process allow; 0 if none. */
-static uint64_t choose_layout(struct record_header *h, uint32_t nofile_hard)
+static uint32_t tracked(uint32_t nofile_hard)
 {
 	uint32_t fds = nofile_hard < RECORD_FDS_MAX ? nofile_hard : RECORD_FDS_MAX;
 
 	fds = (fds + RECORD_CHUNK_FDS - 1) / RECORD_CHUNK_FDS * RECORD_CHUNK_FDS;
-	if (fds < 1024)
-		fds = 1024;
-	if (!limited(RLIMIT_AS, 1ull << 40) &&
-	    !limited(RLIMIT_FSIZE, layout(h, config.size_shift, fds)))
-		return layout(h, config.size_shift, fds);
-	if (fds > 32768)
-		fds = 32768;
-	return limited(RLIMIT_FSIZE, layout(h, 0, fds)) ? 0 : h->file_bytes;
+	return fds < 1024 ? 1024 : fds;
+}
+
+/* false: the limits of the process do not allow it. */
+static bool layout_whole(struct record_header *h, uint32_t fds)
+{
+	return !limited(RLIMIT_AS, 1ull << 40) &&
+	       !limited(RLIMIT_FSIZE, layout(h, config.size_shift, fds));
+}
+
+static bool layout_small(struct record_header *h, uint32_t fds)
+{
+	return !limited(RLIMIT_FSIZE, layout(h, 0, fds < 32768 ? fds : 32768));
 }
 
 /* ---- starting ---------------------------------------------------------------------------------
@@ -203,7 +221,6 @@ static void fill_header(struct record_header *h)
 	h->state = STATE_starting;
 	h->ppid = (uint32_t)sysc(SYS_getppid);
 	h->gid = (uint32_t)sysc(SYS_getegid);
-	sysc(SYS_prctl, 16 /* PR_GET_NAME */, h->comm);
 	h->created_ns = self_clock_asked(CLOCK_MONOTONIC);
 	h->created_real_ns = self_clock_asked(CLOCK_REALTIME);
 	h->created_boot_ns = self_clock_asked(CLOCK_BOOTTIME);
@@ -271,16 +288,6 @@ static int create(const char *session, struct record_header *h, uint32_t nofile_
 	return r;
 }
 
-/* Nobody's until store_publish(). */
-static void begin(struct record_header *h, uint8_t *base)
-{
-	fill_header(h);
-	store_reuse_allow(h);
-	memcpy(h->magic, RECORD_MAGIC_SPARE, sizeof(h->magic));
-	memcpy(base, h, sizeof(*h));
-	store_places(base);
-}
-
 void store_publish(void)
 {
 	__atomic_thread_fence(__ATOMIC_RELEASE); /* after everything that the magic vouches for */
@@ -329,17 +336,24 @@ int store_start(const char *session, uint32_t nofile_hard)
 {
 	struct record_header h = {.pid = (uint32_t)sysc(SYS_getpid),
 				  .uid = (uint32_t)sysc(SYS_geteuid)};
-	uint64_t bytes = choose_layout(&h, nofile_hard);
+	uint32_t fds = tracked(nofile_hard);
+	bool whole = layout_whole(&h, fds);
 	uint8_t *base = NULL;
-	int r = bytes ? store_reuse_take(session, &h, &base) : -EFBIG;
+	int r = whole ? store_reuse_take(session, &h, &base) : -EFBIG;
 
 	if (r && !resume(session, &h))
 		return 0;
-	if (r && bytes)
+	if (r && (whole || layout_small(&h, fds)))
 		r = create(session, &h, nofile_hard, &base);
-	if (!r)
-		begin(&h, base);
-	return r;
+	if (r)
+		return r;
+	fill_header(&h);
+	if (whole)
+		store_reuse_allow(&h);
+	memcpy(h.magic, RECORD_MAGIC_SPARE, sizeof(h.magic)); /* until store_publish() */
+	memcpy(base, &h, sizeof(h));
+	store_places(base);
+	return 0;
 }
 
 /* ---- ending -----------------------------------------------------------------------------------

@@ -59,6 +59,8 @@ static inline void *store_part(enum record_part_id id)
 	return store.base + store.head->part[id].offset_bytes;
 }
 
+/* Bytes of a part to the end of the page in which the first `bytes` of it end. */
+uint64_t store_pages(const struct record_part *p, uint64_t bytes);
 /* Make bytes [0, upto) of a part real. false: no space (counted by the caller). */
 bool store_real(enum record_part_id id, uint64_t upto);
 /* Make one page real, wherever it lies in the record. */

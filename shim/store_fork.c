@@ -25,11 +25,6 @@ uint64_t store_live_bytes(const struct record_header *h, unsigned id)
 	return bytes < h->part[id].real_bytes ? bytes : h->part[id].real_bytes;
 }
 
-static uint64_t pages(uint64_t bytes)
-{
-	return (bytes + RECORD_PAGE - 1) & ~(uint64_t)(RECORD_PAGE - 1);
-}
-
 /* ---- the child's own header -------------------------------------------------------------------
  */
 
@@ -69,7 +64,7 @@ static void reset_real(struct record_header *h)
 {
 	for (unsigned i = 0; i < PART_COUNT; i++)
 		if (store.populate && i != PART_chunks && i != PART_images)
-			h->part[i].real_bytes = pages(store_live_bytes(h, i));
+			h->part[i].real_bytes = store_pages(&h->part[i], store_live_bytes(h, i));
 }
 
 /* ---- its file ---------------------------------------------------------------------------------

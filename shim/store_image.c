@@ -103,5 +103,6 @@ void store_image(int argc, char **argv)
 		store_exe();
 	image->argv = n ? store_string(STRING_text, line, n - 1) : 0;
 	image->epoch = store.head->epoch;
-	image->time_ns = self_clock_asked(CLOCK_MONOTONIC);
+	image->time_ns =
+		store.continued ? self_clock_asked(CLOCK_MONOTONIC) : store.head->created_ns;
 }

@@ -26,79 +26,102 @@ void store_reuse_allow(struct record_header *h)
 	h->spare_renamed = 1;
 }
 
-/* A file of this size of ours; the header and what follows it are real, or it cannot be used. */
-static long map(const char *session, const struct record_header *h)
+/* A file of ours, whose header is real, or it cannot be used. */
+static struct record_header *map(const char *session, const struct record_header *h,
+				 uint64_t *ret_bytes)
 {
-	struct stat st;
+	struct stat st = {0};
 	long at = -ESTALE, r;
 	int fd = store_file_open(session, h->pid, O_RDWR);
 
 	if (fd < 0)
-		return fd;
-	if (!sysc(SYS_fstat, fd, &st) && (uint64_t)st.st_size == h->file_bytes &&
-	    st.st_uid == h->uid)
-		at = sysc(SYS_mmap, 0, h->file_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		return NULL;
+	if (!sysc(SYS_fstat, fd, &st) && st.st_size >= RECORD_PAGE && st.st_uid == h->uid)
+		at = sysc(SYS_mmap, 0, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	sysc(SYS_close, fd);
 	if (at < 0 && at > -4096)
-		return at;
-	r = sysc(SYS_madvise, at, 2 * RECORD_PAGE, MADV_POPULATE_WRITE);
+		return NULL;
+	*ret_bytes = (uint64_t)st.st_size;
+	r = sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE);
 	store.populate = r != -EINVAL;
 	if (!r || r == -EINVAL)
-		return at;
-	sysc(SYS_munmap, at, h->file_bytes);
-	return r;
+		return (struct record_header *)at;
+	sysc(SYS_munmap, at, st.st_size);
+	return NULL;
 }
 
-/* Left by a program in order, and laid out as ours would be. */
-static bool fits(const struct record_header *x, const struct record_header *h)
+/* Left by a program in order. */
+static bool is_ours(const struct record_header *x, const struct record_header *h, uint64_t bytes)
 {
-	if (memcmp(x->magic, RECORD_MAGIC_SPARE, sizeof(x->magic)) ||
-	    x->version != RECORD_VERSION || x->header_bytes != sizeof(*x) ||
-	    x->calls != CALL_COUNT || x->file_bytes != h->file_bytes || x->spare != SPARE_free ||
-	    x->uid != h->uid)
-		return false;
-	for (unsigned i = 0; i < PART_COUNT; i++)
-		if (x->part[i].offset_bytes != h->part[i].offset_bytes ||
-		    x->part[i].size_bytes != h->part[i].size_bytes ||
-		    x->part[i].real_bytes > h->part[i].size_bytes)
+	for (unsigned i = 0; i < PART_COUNT; i++) {
+		const struct record_part *p = &x->part[i];
+
+		if (p->offset_bytes > bytes || p->size_bytes > bytes - p->offset_bytes ||
+		    p->real_bytes > p->size_bytes)
 			return false;
-	return x->part[PART_totals].used <= RECORD_TOTALS && !x->part[PART_chunks].real_bytes;
+	}
+	return !memcmp(x->magic, RECORD_MAGIC_SPARE, sizeof(x->magic)) &&
+	       x->version == RECORD_VERSION && x->header_bytes == sizeof(*x) &&
+	       x->calls == CALL_COUNT && x->file_bytes == bytes && x->spare == SPARE_free &&
+	       x->uid == h->uid && x->part[PART_totals].used <= RECORD_TOTALS &&
+	       !x->part[PART_chunks].real_bytes;
+}
+
+static bool has_room(const struct record_header *x, const struct record_header *h)
+{
+	for (unsigned i = 0; i < PART_COUNT; i++)
+		if (x->part[i].size_bytes < h->part[i].size_bytes)
+			return false;
+	return true;
+}
+
+/* Too small: its lines go to the totals, and a larger one will take its place. */
+static void give_up(const char *session, const struct record_header *x, uint32_t pid)
+{
+	const struct record_part *p = &x->part[PART_totals];
+
+	if (!p->used || !store_file_append(session, x->uid, (const uint8_t *)x + p->offset_bytes,
+					   p->used * sizeof(struct record_total)))
+		store_file_unlink(session, pid);
 }
 
 /* What is real stays so; what the program before wrote goes, but for the lines of totals. */
 static void clean(struct record_header *x, struct record_header *h)
 {
+	h->file_bytes = x->file_bytes;
 	for (unsigned i = 0; i < PART_COUNT; i++) {
 		const struct record_part *p = &x->part[i];
-		uint64_t stale = p->used * store_item_bytes[i];
+		uint64_t used = h->part[i].used, stale = p->used * store_item_bytes[i];
 
-		h->part[i].real_bytes = p->real_bytes;
+		h->part[i] = *p;
 		if (i == PART_totals)
-			h->part[i].used = p->used;
-		else
-			memset((uint8_t *)x + p->offset_bytes, 0,
-			       stale < p->real_bytes ? stale : p->real_bytes);
+			continue;
+		h->part[i].used = used;
+		memset((uint8_t *)x + p->offset_bytes, 0,
+		       stale < p->real_bytes ? stale : p->real_bytes);
 	}
 }
 
 int store_reuse_take(const char *session, struct record_header *h, uint8_t **ret_base)
 {
+	int r = store_file_take_spare(session, NO_PARENT, h->uid, h->pid);
 	struct record_header *x;
-	long at = store_file_take_spare(session, NO_PARENT, h->uid, h->pid);
+	uint64_t bytes;
 
-	if (at)
-		return (int)at;
-	at = map(session, h);
-	x = (struct record_header *)at;
-	if ((at > 0 || at < -4095) && fits(x, h)) {
+	if (r)
+		return r;
+	x = map(session, h, &bytes);
+	if (!x)
+		return -ESTALE;
+	if (is_ours(x, h, bytes) && has_room(x, h)) {
 		x->pid = h->pid;
 		record_publish(&x->spare, SPARE_taken);
 		clean(x, h);
 		*ret_base = (uint8_t *)x;
 		return 0;
 	}
-	if (at > 0 || at < -4095)
-		sysc(SYS_munmap, at, h->file_bytes);
-	store_file_unname_spare(session, h->pid, NO_PARENT, h->uid);
+	if (is_ours(x, h, bytes))
+		give_up(session, x, h->pid);
+	sysc(SYS_munmap, x, bytes);
 	return -ESTALE;
 }

@@ -13,9 +13,10 @@
 #include "record.h"
 
 /*
- * The record that waits, if it is laid out as `h`, is named `<h->pid>.rec`, mapped at *ret_base and
- * clean; h says what of it is real. 0, or -errno, and then nothing has changed (-EEXIST: there is a
- * `<pid>.rec`).
+ * The record that waits, if it has as much room as `h`, is named `<h->pid>.rec`, mapped at
+ * *ret_base and clean; h is laid out as it is. 0, or -errno: there is none (-EEXIST: there is a
+ * `<pid>.rec`), or it is of no use, and is in the way of who makes one of that name, as any other
+ * record.
  */
 int store_reuse_take(const char *session, struct record_header *h, uint8_t **ret_base);
 /* A new record can be left to others, too. */

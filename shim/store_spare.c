@@ -56,7 +56,7 @@ static int flush(const char *session, struct record_header *h, uint32_t uid)
 static int populate(struct record_header *h, unsigned id, uint64_t bytes)
 {
 	struct record_part *p = &h->part[id];
-	uint64_t to = (bytes + RECORD_PAGE - 1) & ~(uint64_t)(RECORD_PAGE - 1);
+	uint64_t to = store_pages(p, bytes);
 	long r;
 
 	if (bytes <= p->real_bytes)
@@ -86,8 +86,8 @@ static void fill_new(struct record_header *x, uint32_t number)
 	x->pid = 0;
 	for (unsigned i = 0; i < PART_COUNT; i++) {
 		x->part[i].used = 0;
-		if (i != PART_images)
-			x->part[i].real_bytes = 0;
+		if (i != PART_images) /* strings: what lies in the header's page */
+			x->part[i].real_bytes = store_pages(&x->part[i], 0);
 	}
 }
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -139,28 +140,70 @@ static void programs_that_live_at_once_have_each_their_own(void **state)
 	json_object_put(report_with(w, 3));
 }
 
-/* It stays for those that it fits. */
-static void a_record_of_another_size_is_left_alone(void **state)
+static void run_sized(const struct work *w, const char *size)
 {
-	const struct work *w = *state;
 	char *argv[] = {ARG(built("targets/starts")), ARG("quiet"), NULL};
-	char preload[600], session[600];
-	char *env[] = {preload, session, ARG("FDWHY_SIZE=large"), NULL};
+	char preload[600], session[600], setting[64];
+	char *env[] = {preload, session, setting, NULL};
+	struct proc p;
 
-	assert_int_equal(run_one(w, "quiet"), 0);
 	snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", built("libfdwhy.so"));
 	snprintf(session, sizeof(session), "FDWHY_SESSION=%s", work_path(w, "s"));
-	for (int i = 0; i < 2; i++) {
-		struct proc p = proc_start(w, argv, env);
+	snprintf(setting, sizeof(setting), "FDWHY_SIZE=%s", size);
+	p = proc_start(w, argv, env);
+	assert_int_equal(proc_wait(&p), 0);
+}
 
-		assert_int_equal(proc_wait(&p), 0);
-	}
-	expect_files(w, 1, 0);
+static int64_t waiting_bytes(const struct work *w)
+{
+	char name[64];
+	struct stat st;
+
+	snprintf(name, sizeof(name), "s/spare.0.%u.rec", (unsigned)geteuid());
+	assert_int_equal(stat(work_path(w, name), &st), 0);
+	return st.st_size;
+}
+
+/* A larger one does for all; what is too small goes. */
+static void a_record_has_at_least_the_size_that_was_asked_for(void **state)
+{
+	const struct work *w = *state;
+	int64_t normal, large;
+
 	assert_int_equal(run_one(w, "quiet"), 0);
+	normal = waiting_bytes(w);
+	run_sized(w, "large");
+	large = waiting_bytes(w);
+	assert_true(large > normal);
+	run_sized(w, "small");
+	assert_int_equal(run_one(w, "quiet"), 0);
+	assert_int_equal(waiting_bytes(w), large);
+	expect_files(w, 1, 0);
 	json_object_put(report_with(w, 4));
 }
 
-/* What is not a record, or was damaged, is nobody's. */
+/* Its own is smaller, and of no use to others. */
+static void a_program_with_limits_has_its_own(void **state)
+{
+	const struct work *w = *state;
+	struct rlimit before, few;
+
+	assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
+	few = before;
+	few.rlim_cur = 1ul << 30;
+	SKIP_UNLESS(before.rlim_max > few.rlim_cur, "a limit of memory already");
+	assert_int_equal(setrlimit(RLIMIT_AS, &few), 0);
+	assert_int_equal(run_one(w, "quiet"), 0);
+	expect_files(w, 0, 0);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	assert_int_equal(run_one(w, "quiet"), 0);
+	assert_int_equal(setrlimit(RLIMIT_AS, &few), 0);
+	assert_int_equal(run_one(w, "forget"), 0);
+	assert_int_equal(setrlimit(RLIMIT_AS, &before), 0);
+	expect_files(w, 1, 1);
+	json_object_put(report_with(w, 3));
+}
+
 static void a_file_that_is_no_record_is_not_taken(void **state)
 {
 	const struct work *w = *state;
@@ -170,7 +213,10 @@ static void a_file_that_is_no_record_is_not_taken(void **state)
 	snprintf(name, sizeof(name), "s/spare.0.%u.rec", (unsigned)geteuid());
 	assert_int_equal(truncate(work_path(w, name), 5000), 0);
 	assert_int_equal(run_one(w, "forget"), 0);
-	expect_files(w, 1, 1);
+	expect_files(w, 0, 2);
+	assert_int_equal(run_one(w, "quiet"), 0);
+	assert_int_equal(run_one(w, "quiet"), 0);
+	expect_files(w, 1, 2);
 }
 
 static void threads_may_still_write_to_it(void **state)
@@ -214,7 +260,8 @@ int main(void)
 		T(what_a_program_before_had_is_not_the_next_ones),
 		T(who_is_killed_with_it_is_reported),
 		T(programs_that_live_at_once_have_each_their_own),
-		T(a_record_of_another_size_is_left_alone),
+		T(a_record_has_at_least_the_size_that_was_asked_for),
+		T(a_program_with_limits_has_its_own),
 		T(a_file_that_is_no_record_is_not_taken),
 		T(threads_may_still_write_to_it),
 		T(a_child_may_still_copy_it),
