@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include "call.h"
+#include "call_births.h"
 #include "child.h"
 #include "config.h"
 #include "quarantine.h"
@@ -20,7 +21,7 @@ COLD bool call_begin(void)
 	return self_gate.state == SELF_ready;
 }
 
-static WARM uint32_t new_stack(const struct stack_seed *seed, bool *ret_kept)
+static uint32_t new_stack(const struct stack_seed *seed, bool *ret_kept)
 {
 	uint64_t pc[RECORD_STACK_MAX];
 	struct stack_reads reads;
@@ -43,12 +44,11 @@ static WARM uint32_t new_stack(const struct stack_seed *seed, bool *ret_kept)
 	return id;
 }
 
-uint32_t call_stack(const struct stack_seed *seed)
+WARM uint32_t call_stack_new(struct stack_seed seed)
 {
-	struct stack_kept known = stack_memo_find(*seed);
 	bool kept;
 
-	return likely(known.id) ? known.id : new_stack(seed, &kept);
+	return new_stack(&seed, &kept);
 }
 
 WARM struct call_site call_site_find(struct stack_seed seed, uint32_t stack, uint16_t call,
@@ -86,40 +86,19 @@ WARM void call_used(int fd)
 WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, uint32_t slot_flags,
 		     const struct stack_seed *seed)
 {
-	struct slots_birth b = {.call = w->call, .kind = (uint8_t)kind, .flags = slot_flags};
-	struct call_site at;
-	struct record_site *site;
-	struct record_slot *from;
-	int saved = errno;
+	call_born(w, fd, kind, slot_flags, *seed);
+}
 
-	if (!call_ready())
-		return;
-	b.now_ns = slots_now();
-	at = call_site(*seed, w->call, 0);
-	site = at.site;
-	b.site = at.id;
-	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
-	if (from)
-		slots_touch(from);
-	b.target = site && w->path && w->at == AT_FDCWD && store_path_is(site->target, w->path)
-			   ? site->target
-			   : call_target(w, slots_if_open(from));
-	if (from && kind == KIND_unknown)
-		b.kind = from->kind;
-	if (site) {
-		if (!site->count)
-			record_poke(&site->first_ns, b.now_ns);
-		record_poke(&site->last_ns, b.now_ns);
-		record_poke(&site->target, b.target);
-		site->kind = b.kind;
-	}
+WARM void call_born_apart(int fd, struct slots_birth b)
+{
+	if (b.site)
+		call_born_at(store_site_at(b.site), &b);
 	if (unlikely(fd <= 2))
 		call_misuse_standard(fd, &b);
 	if (quarantine_has(fd)) /* closed unseen, and here again */
 		quarantine_forget((uint32_t)fd, (uint32_t)fd);
 	slots_birth(fd, &b);
 	store_series(b.now_ns, record_peek(&store.head->fds_open), 0);
-	errno = saved;
 }
 
 WARM void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,
@@ -165,15 +144,17 @@ WARM uint32_t call_closing(int fd)
 	return slots_closing(s);
 }
 
-static COLD void close_failed(int fd, uint32_t seq, const struct stack_seed *seed)
+COLD void call_close_failed(int fd, uint32_t seq, struct stack_seed seed)
 {
 	const struct call_what w = {.call = CALL_close, .fd = fd};
 	int saved = errno;
 
-	if (saved == EBADF && seq)
-		store_unseen(false, slots_at(fd)->kind);
-	else if (saved == EBADF)
-		call_misuse(&w, seed);
+	if (call_ready()) {
+		if (saved == EBADF && seq)
+			store_unseen(false, slots_at(fd)->kind);
+		else if (saved == EBADF)
+			call_misuse(&w, &seed);
+	}
 	errno = saved;
 }
 
@@ -184,7 +165,7 @@ WARM void call_closed(int fd, uint32_t seq, int r, const struct stack_seed *seed
 	if (likely(seq)) /* closed also when close() says EINTR or EIO: close(2) */
 		slots_closed(fd, seq, call_stack(seed));
 	if (unlikely(r))
-		close_failed(fd, seq, seed);
+		call_close_failed(fd, seq, *seed);
 	else
 		slots_raced(fd);
 }

@@ -68,7 +68,17 @@ static inline bool call_receives(uint16_t call)
 }
 
 /* The stack of `seed` in the record; 0 when not recorded. */
-uint32_t call_stack(const struct stack_seed *seed);
+uint32_t call_stack_new(struct stack_seed seed);
+static INLINED uint32_t call_stack_of(struct stack_seed seed)
+{
+	uint32_t known = stack_memo_find(stack_seed_copied(seed)).id;
+
+	return likely(known) ? known : call_stack_new(stack_seed_copied(seed));
+}
+static inline uint32_t call_stack(const struct stack_seed *seed)
+{
+	return call_stack_of(*seed);
+}
 struct call_site {
 	struct record_site *site; /* NULL: not recorded */
 	uint32_t id;
@@ -78,12 +88,12 @@ struct call_site call_site_find(struct stack_seed seed, uint32_t stack, uint16_t
 /* The site of the call there, which a known stack remembers. */
 static INLINED struct call_site call_site(struct stack_seed seed, uint16_t call, uint16_t error)
 {
-	struct stack_kept known = stack_memo_find(seed);
+	struct stack_kept known = stack_memo_find(stack_seed_copied(seed));
 	struct record_site *site = store_site_at(known.note);
 
 	if (likely(known.note) && likely(store_site_is(site, known.id, call, error)))
 		return (struct call_site){site, known.note};
-	return call_site_find(seed, known.id, call, error);
+	return call_site_find(stack_seed_copied(seed), known.id, call, error);
 }
 
 /* May anything be recorded here and now? Starts the record of a fork child that has none yet. */

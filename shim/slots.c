@@ -8,7 +8,7 @@
 #include <string.h>
 #include "calls.h"
 #include "slots.h"
-#include "slots_count.h"
+#include "slots_change.h"
 #include "sysc.h"
 
 #define CHUNK RECORD_CHUNK_FDS
@@ -153,23 +153,6 @@ int slots_end(void)
 /* ---- changing ---------------------------------------------------------------------------------
  */
 
-static inline uint32_t write_begin(struct record_slot *s)
-{
-	uint32_t seq = record_peek(&s->seq);
-
-	if (unlikely(seq & 1))
-		store_missed(MISS_race);
-	seq |= 1;
-	record_poke(&s->seq, seq);
-	__atomic_thread_fence(__ATOMIC_RELEASE); /* odd is seen before any new field is */
-	return seq;
-}
-
-static inline void write_end(struct record_slot *s, uint32_t seq)
-{
-	record_publish(&s->seq, seq + 1); /* pairs with the reader's observe of seq */
-}
-
 COLD uint64_t slots_now_exact(void)
 {
 	uint64_t mark = record_peek(&slots_marked_ns), now = self_clock(CLOCK_MONOTONIC);
@@ -190,51 +173,34 @@ uint64_t slots_mark(void)
 	return mark;
 }
 
-/*
- * What the slot was. Of threads that change one number at once each sees another's doing, so that
- * every birth and death is counted once.
- */
-static uint8_t set_state(struct record_slot *s, uint8_t state)
+static inline struct record_site *site_of(const struct slots_birth *b)
 {
-	uint8_t was = s->state;
-
-	if (unlikely(!__libc_single_threaded))
-		return __atomic_exchange_n(&s->state, state, __ATOMIC_ACQ_REL);
-	record_poke(&s->state, state);
-	return was;
+	return b->site ? store_site_at(b->site) : NULL;
 }
 
 /* Two threads made the number at once: one of them lost it. */
 static COLD void born_twice(struct record_slot *s, const struct slots_birth *b)
 {
-	count_birth(b);
+	slots_count_birth(false, b, site_of(b));
 	store_missed(MISS_race);
-	count_death(s, b->now_ns);
+	slots_count_death(false, s, b->now_ns);
 }
 
-static INLINED void fill_in(struct record_slot *s, const struct slots_birth *b)
+static INLINED void born(bool alone, struct record_slot *s, const struct slots_birth *b)
 {
-	uint32_t seq = write_begin(s);
-	uint8_t was;
-
-	s->kind = b->kind;
-	s->call = b->call;
-	s->flags = b->flags;
-	s->uses = 0;
-	s->birth_ns = b->now_ns;
-	s->site = b->site;
-	s->target = b->target;
-	s->failed = 0;
-	s->fails = 0;
-	s->failed_ns = 0;
-	s->mode_nonblock = s->mode_send = s->mode_receive = 0;
-	s->close_stack = 0;
-	was = set_state(s, SLOT_open);
-	write_end(s, seq);
-	if (unlikely(was == SLOT_open))
-		born_twice(s, b);
+	if (likely(slots_fill_in(alone, s, b)))
+		slots_count_birth(alone, b, site_of(b));
 	else
-		count_birth(b);
+		born_twice(s, b);
+}
+
+/* A constant in each. */
+static INLINED void born_here(struct record_slot *s, const struct slots_birth *b)
+{
+	if (likely(__libc_single_threaded))
+		born(true, s, b);
+	else
+		born(false, s, b);
 }
 
 /* There is no slot for it yet, or a close was missed. */
@@ -245,7 +211,7 @@ static WARM void birth_apart(int fd, struct record_slot *s, const struct slots_b
 	else
 		s = make(fd);
 	if (s)
-		fill_in(s, b);
+		born_here(s, b);
 }
 
 void slots_birth(int fd, const struct slots_birth *b)
@@ -255,7 +221,7 @@ void slots_birth(int fd, const struct slots_birth *b)
 	if (unlikely(!s) || unlikely(s->state == SLOT_open))
 		birth_apart(fd, s, b);
 	else
-		fill_in(s, b);
+		born_here(s, b);
 }
 
 /* That it had a lock, and until when, is known until the number is used again. */
@@ -267,32 +233,23 @@ static COLD void let_go(struct record_slot *s)
 
 uint32_t slots_closing(struct record_slot *s)
 {
-	uint32_t seq = write_begin(s);
-	uint8_t was;
+	bool alone = __libc_single_threaded;
+	uint32_t seq;
 
-	was = set_state(s, SLOT_closing);
-	write_end(s, seq);
-	if (unlikely(was != SLOT_open))
-		return 0; /* another thread's close is counted */
+	if (unlikely(!slots_set_closing(alone, s, &seq)))
+		return 0;
 	if (unlikely(s->flags & SLOT_LOCKED))
 		let_go(s);
-	count_death(s, self_now_coarse());
-	return seq + 1;
+	slots_count_death(alone, s, self_now_coarse());
+	return seq;
 }
 
 void slots_closed(int fd, uint32_t seq, uint32_t stack)
 {
 	struct record_slot *s = slots_at(fd);
-	uint8_t closing = SLOT_closing;
 
-	if (!seq || !s || record_peek(&s->seq) != seq)
-		return;
-	s->close_stack = stack;
-	if (likely(__libc_single_threaded))
-		record_poke(&s->state, SLOT_closed);
-	else /* unless another thread has the number by now */
-		__atomic_compare_exchange_n(&s->state, &closing, SLOT_closed, false,
-					    __ATOMIC_RELEASE, __ATOMIC_RELAXED);
+	if (seq && s)
+		slots_set_closed(__libc_single_threaded, s, seq, stack);
 }
 
 void slots_reopened(int fd, uint32_t seq)

@@ -25,6 +25,17 @@ struct slots_birth {
 	uint8_t kind;
 };
 
+/* Field by field: see call_copied(). */
+static INLINED struct slots_birth slots_birth_copied(const struct slots_birth *b)
+{
+	return (struct slots_birth){.now_ns = b->now_ns,
+				    .site = b->site,
+				    .target = b->target,
+				    .flags = b->flags,
+				    .call = b->call,
+				    .kind = b->kind};
+}
+
 /* Called after the record was made, continued or copied. */
 void slots_start(void);
 

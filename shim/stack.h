@@ -18,6 +18,12 @@ struct stack_seed {
 	uintptr_t cfa; /* its canonical frame address: the caller's sp once it has returned */
 };
 
+/* Field by field, so that compilers see that no memory is needed for it where it is passed on. */
+static inline struct stack_seed stack_seed_copied(struct stack_seed seed)
+{
+	return (struct stack_seed){seed.pc, seed.cfa};
+}
+
 /*
  * Unwind the calling thread from `seed` outwards. ret_pc[0] is seed->pc, then the return address of
  * its caller, ... ; a pc that a signal interrupted carries STACK_PC_EXACT. Writes at most `max`.

@@ -252,6 +252,7 @@ void store_places(uint8_t *base)
 
 	store.base = base;
 	store.head = h;
+	store.strings = store_part(PART_strings);
 	store.sites = store_part(PART_sites);
 	store.ring = store_part(PART_ring);
 	store.ring_used = &h->part[PART_ring].used;

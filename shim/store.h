@@ -20,7 +20,8 @@ struct store {
 	struct record_header *head;
 	bool populate;  /* the kernel has MADV_POPULATE_WRITE */
 	bool continued; /* this image continues the record of the one before */
-	/* what each failure needs, side by side */
+	/* what each birth and failure needs, side by side */
+	uint8_t *strings;
 	struct record_site *sites;
 	struct record_event *ring;
 	uint64_t *ring_used;
@@ -100,9 +101,10 @@ uint32_t store_string(enum record_string_type type, const void *data, size_t byt
 #define STORE_CWD UINT32_MAX
 /* `path` relative to the directory that string `dir` names (0 unknown, or STORE_CWD). */
 uint32_t store_path(uint32_t dir, const char *path);
-const struct record_string *store_string_at(uint32_t id);
-/* Is that `path`, from STORE_CWD? Says no where it takes time to tell. */
-bool store_path_is(uint32_t id, const char *path);
+static inline const struct record_string *store_string_at(uint32_t id)
+{
+	return (const struct record_string *)(store.strings + (uint64_t)id * 8);
+}
 
 /* The place that sets a mode (stack, mode, pid and value of *m): noted again. Its id. */
 uint32_t store_mode(const struct record_mode *m);
@@ -190,19 +192,36 @@ static inline void store_series(uint64_t now_ns, uint32_t fds_open, uint32_t eag
 		self_add32(&h->series_eagains[i], eagains);
 }
 
-/* s->open has just changed: one was born here, or one died. */
-static inline void store_site_series(struct record_site *s, uint64_t now_ns, bool born)
+/* Of the series of `s`. */
+static inline uint32_t store_site_bucket(struct record_site *s, uint64_t now_ns)
 {
-	uint32_t least = record_peek(&s->open) + !born; /* of before and after, + 1 */
-	uint32_t *at;
-
 	if (unlikely(now_ns != record_peek(&store_tick.ns)) ||
 	    unlikely(s->series_shift < record_peek(&store_tick.shift)))
 		store_site_tick(s, now_ns);
-	at = &s->series[record_peek(&store_tick.bucket)];
-	if (record_peek(at) - 1 >= least) /* 0: no change in it until now */
+	return record_peek(&store_tick.bucket);
+}
+
+/*
+ * s->open has just changed: one died. The lowest number about the changes of a bucket, + 1; 0: no
+ * change in it until now.
+ */
+static inline void store_site_died(struct record_site *s, uint32_t bucket)
+{
+	uint32_t least = record_peek(&s->open) + 1, *at = &s->series[bucket];
+
+	if (record_peek(at) - 1 >= least)
 		record_poke(at, least);
 }
+
+/* One was born: there were fewer before. That counts already if there was a change. */
+void store_site_first(struct record_site *s, uint32_t bucket, uint64_t now_ns);
+static inline void store_site_born(struct record_site *s, uint32_t bucket, uint64_t now_ns)
+{
+	if (unlikely(!record_peek(&s->series[bucket])))
+		store_site_first(s, bucket, now_ns);
+}
+/* More fds are open than were in this bucket; in any, perhaps. */
+void store_most_open(uint32_t bucket);
 
 /*
  * A hash index from what a thing is to its id, in the shim's own memory. Grows by further tables,

@@ -73,3 +73,20 @@ WARM void store_site_tick(struct record_site *s, uint64_t now_ns)
 	for (; s->series_shift < shift; s->series_shift++)
 		fold(s->series, lowest);
 }
+
+WARM void store_site_first(struct record_site *s, uint32_t bucket, uint64_t now_ns)
+{
+	record_poke(&s->series[bucket], record_peek(&s->open));
+	if (!s->first_ns)
+		record_poke(&s->first_ns, now_ns);
+}
+
+WARM void store_most_open(uint32_t bucket)
+{
+	struct record_header *h = store.head;
+	uint32_t open = record_peek(&h->fds_open);
+
+	record_poke(&h->series_open[bucket], open);
+	if (open > record_peek(&h->fds_peak))
+		record_poke(&h->fds_peak, open);
+}

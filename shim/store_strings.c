@@ -5,6 +5,7 @@
  */
 #include <string.h>
 #include "store.h"
+#include "store_path.h"
 #include "sysc.h"
 
 struct key {
@@ -13,12 +14,6 @@ struct key {
 	uint32_t hash;
 	uint8_t type;
 };
-
-const struct record_string *store_string_at(uint32_t id)
-{
-	return (const struct record_string *)((uint8_t *)store_part(PART_strings) +
-					      (uint64_t)id * 8);
-}
 
 static bool same_text(const struct record_string *s, const struct key *k)
 {
@@ -44,8 +39,7 @@ static struct store_index index_ = {{{small, 512, 0}, {middle, 8192, 0}, {big, 3
 static uint32_t put(const struct key *k, uint8_t flags)
 {
 	uint64_t at = store_take(PART_strings, sizeof(struct record_string) + k->bytes);
-	struct record_string *s =
-		(struct record_string *)((uint8_t *)store_part(PART_strings) + at);
+	struct record_string *s = (struct record_string *)(store.strings + at);
 
 	if (!at) {
 		store_missed(MISS_string_space);
@@ -126,53 +120,24 @@ uint32_t store_path(uint32_t dir, const char *path)
 	return path_at(dir == STORE_CWD ? cwd() : dir, path, n);
 }
 
-#define PAGE 4096u /* the smallest; within one all can be read or nothing */
-
-static inline uint64_t word(const char *p)
-{
-	uint64_t w;
-
-	memcpy(&w, p, sizeof(w));
-	return w;
-}
-
-/* Is `path` these n bytes, and no more? Not before its end is anything read of the next page. */
-static inline bool is_whole(const char *path, const char *text, size_t n)
-{
-	size_t at = 0;
-
-	if (unlikely((uintptr_t)path % PAGE + n >= PAGE) || path[n])
-		return false;
-	if (unlikely(n < sizeof(uint64_t)))
-		return !memcmp(path, text, n);
-	for (; at + sizeof(uint64_t) < n; at += sizeof(uint64_t))
-		if (word(path + at) != word(text + at))
-			return false;
-	at = n - sizeof(uint64_t);
-	return word(path + at) == word(text + at);
-}
-
-/* Below the directory `dir`: of relative paths, or all after a chroot. */
-static WARM bool is_below(const struct record_string *s, uint32_t dir, const char *path)
+/* Below the directory `dir`. */
+static bool is_below(const struct record_string *s, uint32_t dir, const char *path)
 {
 	uint32_t of;
 
-	if (!dir || s->type != STRING_path_at)
+	if (!dir || s->type != STRING_path_at || s->flags)
 		return false;
 	memcpy(&of, s->data, sizeof(of));
-	return of == dir && is_whole(path, s->data + sizeof(of), s->bytes - sizeof(of));
+	return of == dir && store_path_ends(path, s->data + sizeof(of), s->bytes - sizeof(of));
 }
 
-bool store_path_is(uint32_t id, const char *path)
+WARM bool store_path_is_below(uint32_t id, const char *path)
 {
 	const struct record_header *h = store.head;
-	const struct record_string *s = store_string_at(id);
 
-	if (unlikely(!id) || unlikely(s->flags))
+	if (!id)
 		return false;
 	if (*path != '/')
-		return is_below(s, h->cwd, path);
-	if (unlikely(h->root))
-		return is_below(s, h->root, path + 1);
-	return s->type == STRING_path && is_whole(path, s->data, s->bytes);
+		return is_below(store_string_at(id), h->cwd, path);
+	return is_below(store_string_at(id), h->root, path + 1);
 }

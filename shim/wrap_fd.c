@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include "call_births.h"
 #include "quarantine.h"
 #include "real.h"
 #include "sysc.h"
@@ -26,15 +27,6 @@ static COLD int refuse(const struct call_what *w, bool misuse, const struct stac
 	return -1;
 }
 
-static INLINED int close_plainly(int fd, const struct stack_seed *seed)
-{
-	uint32_t seq = call_closing(fd);
-	int r = real.close(fd);
-
-	call_closed(fd, seq, r, seed);
-	return r;
-}
-
 static COLD int close_and_hold(int fd, const struct stack_seed *seed)
 {
 	const struct call_what w = {.call = CALL_close, .fd = fd};
@@ -49,7 +41,21 @@ static COLD int close_and_hold(int fd, const struct stack_seed *seed)
 	return r;
 }
 
-static COLD int close_ruled(int fd, const struct stack_seed *seed)
+/* A rule, threads, or a slot that is not as most are. */
+static WARM int close_apart(int fd, struct stack_seed seed)
+{
+	uint32_t seq;
+	int r;
+
+	if (unlikely(!real_ready()))
+		return (int)sysc(SYS_close, fd);
+	seq = call_closing(fd);
+	r = real.close(fd);
+	call_closed(fd, seq, r, &seed);
+	return r;
+}
+
+static COLD int close_ruled(int fd, struct stack_seed seed)
 {
 	const struct call_what w = {.call = CALL_close, .fd = fd};
 	struct call_ruled x;
@@ -58,17 +64,28 @@ static COLD int close_ruled(int fd, const struct stack_seed *seed)
 
 	if (!real_ready())
 		return (int)sysc(SYS_close, fd);
-	if (call_rules(&w, &x, seed, &faked))
+	if (call_rules(&w, &x, &seed, &faked))
 		return (int)faked;
-	r = quarantine_room ? close_and_hold(fd, seed) : close_plainly(fd, seed);
+	r = quarantine_room ? close_and_hold(fd, &seed) : close_apart(fd, seed);
 	return x.on ? call_close_ruled(r, &x) : r;
 }
 
-EXPORT int close(int fd)
+EXPORT HOT int close(int fd)
 {
-	if (unlikely(rules_armed(CALL_close) || quarantine_room || !real_loaded))
-		return close_ruled(fd, CALL_SEED);
-	return close_plainly(fd, CALL_SEED);
+	struct record_slot *s;
+	uint32_t seq;
+	int r;
+
+	if (unlikely(rules_armed(CALL_close) || quarantine_room))
+		return close_ruled(fd, CALL_SEED_HERE);
+	s = call_closes(fd, &seq);
+	if (unlikely(!s))
+		return close_apart(fd, CALL_SEED_HERE);
+	r = real.close(fd);
+	call_closed_now(s, seq, CALL_SEED_HERE);
+	if (unlikely(r))
+		call_close_failed(fd, seq, CALL_SEED_HERE);
+	return r;
 }
 CALL_ALIAS(__close, close);
 

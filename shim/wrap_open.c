@@ -7,20 +7,17 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include "call.h"
+#include "call_births.h"
 #include "child.h"
 #include "real.h"
 #include "sysc.h"
 #include "cut.h"
 #include "wrap_parts.h"
 
-/* ---- open: the mode argument exists only with O_CREAT or O_TMPFILE ------------------------------
+/*
+ * ---- open: the mode argument is there with O_CREAT or O_TMPFILE, and looked at then only; it is
+ * passed on in its register whatever it is
  */
-
-static bool has_mode(int flags)
-{
-	return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE;
-}
 
 static int raw_openat(int at, const char *path, int flags, mode_t mode)
 {
@@ -46,33 +43,33 @@ static int real_open(uint16_t call, int at, const char *path, int flags, mode_t 
 				 : real.openat(at, path, flags, mode);
 }
 
-static INLINED int opened(const struct call_what *w, int r, const struct stack_seed *seed)
+static INLINED int opened(const struct call_what *w, int r, struct stack_seed seed)
 {
-	call_birth(w, r, kind_of(w->flags), wrap_flags(w->flags & O_NONBLOCK, w->flags & O_CLOEXEC),
-		   seed);
+	call_born(w, r, kind_of(w->flags), wrap_flags(w->flags & O_NONBLOCK, w->flags & O_CLOEXEC),
+		  seed);
 	return r;
 }
 
 /* A rule is armed, or the first try `failed`. The seed is that of the exported function's caller.
  */
-static WARM int open_apart(const struct call_what *w, mode_t mode, bool failed,
-			   const struct stack_seed *seed)
+static COLD int open_apart(struct call_what what, mode_t mode, bool failed, struct stack_seed seed)
 {
+	const struct call_what *w = &what;
 	struct call_ruled x = {.on = false};
 	long faked;
 	int r = -1;
 
-	if (!failed && call_rules(w, &x, seed, &faked))
+	if (!failed && call_rules(w, &x, &seed, &faked))
 		return (int)faked;
 	if (!failed)
 		r = real_open(w->call, w->at, w->path, w->flags, mode);
-	while (call_again(r < 0, w, &x, seed))
+	while (call_again(r < 0, w, &x, &seed))
 		r = real_open(w->call, w->at, w->path, w->flags, mode);
 	return r < 0 ? r : opened(w, r, seed);
 }
 
 static INLINED int open_at(uint16_t call, int at, const char *path, int flags, mode_t mode,
-			   const struct stack_seed *seed)
+			   struct stack_seed seed)
 {
 	int r = -1;
 	bool apart = rules_armed(call) || !real_loaded;
@@ -82,37 +79,35 @@ static INLINED int open_at(uint16_t call, int at, const char *path, int flags, m
 				      : real.openat(at, path, flags, mode);
 	const struct call_what w = {.call = call, .fd = -1, .flags = flags, .at = at, .path = path};
 
-	return likely(r >= 0) ? opened(&w, r, seed) : open_apart(&w, mode, !apart, seed);
+	return likely(r >= 0) ? opened(&w, r, seed)
+			      : open_apart(call_copied(&w), mode, !apart,
+					 stack_seed_copied(seed));
 }
 
-EXPORT int open(const char *path, int flags, ...)
+EXPORT HOT int open(const char *path, int flags, ...)
 {
-	mode_t mode = 0;
 	va_list ap;
+	mode_t mode;
 
-	if (has_mode(flags)) {
-		va_start(ap, flags);
-		mode = va_arg(ap, mode_t);
-		va_end(ap);
-	}
-	return open_at(CALL_open, AT_FDCWD, path, flags, mode, CALL_SEED);
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	return open_at(CALL_open, AT_FDCWD, path, flags, mode, CALL_SEED_HERE);
 }
 
 CALL_ALIAS(open64, open);
 CALL_ALIAS(__open, open);
 CALL_ALIAS(__open64, open);
 
-EXPORT int openat(int at, const char *path, int flags, ...)
+EXPORT HOT int openat(int at, const char *path, int flags, ...)
 {
-	mode_t mode = 0;
 	va_list ap;
+	mode_t mode;
 
-	if (has_mode(flags)) {
-		va_start(ap, flags);
-		mode = va_arg(ap, mode_t);
-		va_end(ap);
-	}
-	return open_at(CALL_openat, at, path, flags, mode, CALL_SEED);
+	va_start(ap, flags);
+	mode = va_arg(ap, mode_t);
+	va_end(ap);
+	return open_at(CALL_openat, at, path, flags, mode, CALL_SEED_HERE);
 }
 
 CALL_ALIAS(openat64, openat);

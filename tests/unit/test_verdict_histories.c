@@ -53,7 +53,7 @@ static void born(struct life *l)
 		l->leaked[l->lost++] = l->now_ns;
 	else
 		l->birth[l->open++] = l->now_ns;
-	store_site_series(&l->site, l->now_ns, true);
+	store_site_born(&l->site, store_site_bucket(&l->site, l->now_ns), l->now_ns);
 }
 
 static void died(struct life *l)
@@ -63,7 +63,7 @@ static void died(struct life *l)
 	l->birth[i] = l->birth[--l->open];
 	l->site.deaths++;
 	l->site.open--;
-	store_site_series(&l->site, l->now_ns, false);
+	store_site_died(&l->site, store_site_bucket(&l->site, l->now_ns));
 }
 
 /* Also while the number that is wanted does not change. */
@@ -78,7 +78,7 @@ static void died_oldest(struct life *l)
 	l->open--;
 	l->site.deaths++;
 	l->site.open--;
-	store_site_series(&l->site, l->now_ns, false);
+	store_site_died(&l->site, store_site_bucket(&l->site, l->now_ns));
 }
 
 static int oldest_first(const void *a, const void *b)
