@@ -86,6 +86,7 @@ static void add_process(struct load *l)
 		.how = HOW_lost,
 	};
 	memcpy(p->series_open, h->series_open, sizeof(p->series_open));
+	p->eagain_buckets = record_eagain_series(&l->r, p->series_eagains);
 	add_image(l, p);
 	if (h->state == STATE_exited) {
 		p->how = HOW_exited;

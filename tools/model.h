@@ -52,10 +52,12 @@ struct model_process {
 	int status, signal; /* -1: unknown */
 	uint64_t births, deaths, eagains, misuses, limits;
 	uint32_t fds_open, fds_peak;
-	uint64_t nofile_soft, nofile_hard;   /* 0: unknown */
-	uint32_t series_open[RECORD_SERIES]; /* as in record_header */
-	uint64_t series_width_ns;            /* 0: none */
-	uint32_t born_by;                    /* enum record_born */
+	uint64_t nofile_soft, nofile_hard;      /* 0: unknown */
+	uint32_t series_open[RECORD_SERIES];    /* as in record_header */
+	uint64_t series_eagains[RECORD_SERIES]; /* of these, `eagain_buckets` */
+	unsigned eagain_buckets;
+	uint64_t series_width_ns; /* 0: none */
+	uint32_t born_by;         /* enum record_born */
 	bool totals_only;
 	bool continued_elsewhere; /* a later record of the same process follows */
 };

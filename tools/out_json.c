@@ -138,6 +138,22 @@ static struct json_object *counts(const struct model_process *p)
 	return o;
 }
 
+/* When: a storm, or a few all the time. */
+static struct json_object *eagain_history(const struct model_process *p)
+{
+	struct json_object *o, *list;
+
+	if (!p->eagain_buckets)
+		return NULL;
+	o = json_object_new_object();
+	list = json_object_new_array();
+	for (unsigned i = 0; i < p->eagain_buckets; i++)
+		json_object_array_add(list, json_number(p->series_eagains[i]));
+	ADD(o, "width_ns", json_number(p->series_width_ns));
+	ADD(o, "counts", list);
+	return o;
+}
+
 struct json_object *out_item_process(const struct model_process *p)
 {
 	struct json_object *o = json_object_new_object();
@@ -152,6 +168,7 @@ struct json_object *out_item_process(const struct model_process *p)
 	ADD(o, "images", json_number(p->images));
 	ADD(o, "end", end(p));
 	ADD(o, "counts", counts(p));
+	ADD(o, "eagain_history", eagain_history(p));
 	return o;
 }
 

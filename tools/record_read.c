@@ -354,6 +354,38 @@ uint64_t record_eagains(const struct record *r)
 	return n;
 }
 
+/* What a site has not told the series yet came about its latest time. */
+static void add_untold(const struct record_header *h, const struct record_site *s,
+		       uint64_t ret[RECORD_SERIES])
+{
+	uint64_t age = s->last_ns > h->created_ns ? s->last_ns - h->created_ns : 0;
+	uint64_t bucket = age / h->series_width_ns;
+
+	if (s->error == EAGAIN && s->count > s->injected && s->count - s->injected > s->told)
+		ret[bucket < RECORD_SERIES ? bucket : RECORD_SERIES - 1] +=
+			s->count - s->injected - s->told;
+}
+
+unsigned record_eagain_series(const struct record *r, uint64_t ret[RECORD_SERIES])
+{
+	unsigned n = RECORD_SERIES;
+
+	memset(ret, 0, RECORD_SERIES * sizeof(ret[0]));
+	if (!r->head.series_width_ns)
+		return 0;
+	for (unsigned i = 0; i < RECORD_SERIES; i++)
+		ret[i] = r->head.series_eagains[i];
+	for (uint64_t i = 0; i < r->part[PART_sites].count; i++) {
+		const struct record_site *s = record_site(r, i);
+
+		if (s)
+			add_untold(&r->head, s, ret);
+	}
+	while (n && !ret[n - 1])
+		n--;
+	return n;
+}
+
 const struct record_facts *record_facts(const struct record *r, uint32_t id)
 {
 	const struct record_facts *f = (const void *)r->part[PART_facts].data;

@@ -50,6 +50,8 @@ char *record_address(const void *data, size_t bytes);
 const struct record_site *record_site(const struct record *r, uint64_t i);
 /* EAGAINs of the process, those that a rule made apart. */
 uint64_t record_eagains(const struct record *r);
+/* The same by buckets of series_width_ns since the record began; how many, up to the last one. */
+unsigned record_eagain_series(const struct record *r, uint64_t ret[RECORD_SERIES]);
 const struct record_facts *record_facts(const struct record *r, uint32_t id);
 /* Who set a mode; 1 + index as stored. */
 const struct record_mode *record_mode(const struct record *r, uint32_t id);

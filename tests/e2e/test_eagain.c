@@ -11,6 +11,20 @@ struct expected {
 	const char *way, *call, *function, *cause, *mode, *severity;
 };
 
+/* Each is in the history of its process. */
+static void expect_history(json_object *report)
+{
+	json_object *p = json_object_array_get_idx(field(report, "processes"), 0);
+	json_object *counts = field(p, "eagain_history.counts");
+	double sum = 0;
+
+	assert_non_null(counts);
+	assert_true(number_of(p, "eagain_history.width_ns") >= 1000000000);
+	for (size_t i = 0; i < json_object_array_length(counts); i++)
+		sum += json_object_get_double(json_object_array_get_idx(counts, i));
+	assert_true(sum == (double)number_of(p, "counts.eagain"));
+}
+
 static void expect(const struct work *w, const struct expected *x)
 {
 	char way[64];
@@ -28,6 +42,7 @@ static void expect(const struct work *w, const struct expected *x)
 	assert_string_equal(text_of(e, "severity"), x->severity);
 	assert_true(stack_has(e, "stack", "main"));
 	assert_true(number_of(e, "count") >= 1);
+	expect_history(report);
 	json_object_put(report);
 }
 

@@ -121,7 +121,8 @@ static void every_promised_key_is_there(void **state)
 		       "totals processes eagain limits fds open_fds misuse coverage");
 	has_keys(at(root, "totals"), "processes alive eagain failures suspicious benign leaks "
 				     "growing misuse limit open_fds");
-	has_keys(first("processes"), "pid ppid uid comm exe argv start_time images end counts");
+	has_keys(first("processes"),
+		 "pid ppid uid comm exe argv start_time images end counts eagain_history");
 	has_keys(at(first("processes"), "end"), "how status signal time");
 	has_keys(at(first("processes"), "counts"),
 		 "opened closed eagain misuse limit open peak limit_nofile");

@@ -181,6 +181,43 @@ static void each_eagain_is_counted_once(void **state)
 	record_close(&r);
 }
 
+/* What a site has not told the series since its latest tick belongs to that time. */
+static void eagains_over_time_are_all_there(void **state)
+{
+	struct record_site *site;
+	uint64_t times[RECORD_SERIES];
+	struct record r;
+
+	(void)state;
+	make();
+	site = (struct record_site *)part(PART_sites) + 1;
+	head()->series_width_ns = 2000000000;
+	head()->series_eagains[0] = 3;
+	*site = (struct record_site){.call = CALL_recv,
+				     .error = EAGAIN,
+				     .count = 9,
+				     .injected = 1,
+				     .told = 3,
+				     .last_ns = head()->created_ns + 5000000000};
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), 0);
+	assert_int_equal(record_eagain_series(&r, times), 3);
+	assert_int_equal(times[0], 3);
+	assert_int_equal(times[1], 0);
+	assert_int_equal(times[2], 5);
+	record_close(&r);
+	site->last_ns = UINT64_MAX; /* a record of nonsense */
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), 0);
+	assert_int_equal(record_eagain_series(&r, times), RECORD_SERIES);
+	record_close(&r);
+	head()->series_width_ns = 0;
+	save(FILE_BYTES);
+	assert_int_equal(record_open(path, &r), 0);
+	assert_int_equal(record_eagain_series(&r, times), 0);
+	record_close(&r);
+}
+
 static void put_line(void)
 {
 	struct record_total *t = part(PART_totals);
@@ -424,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_whole_record_is_read),
 		cmocka_unit_test(each_eagain_is_counted_once),
+		cmocka_unit_test(eagains_over_time_are_all_there),
 		cmocka_unit_test(a_spare_is_nobodys_but_its_lines_are_read),
 		cmocka_unit_test(what_is_no_record_is_refused_by_name),
 		cmocka_unit_test(a_truncated_record_shows_what_is_left),
