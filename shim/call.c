@@ -16,7 +16,7 @@ COLD bool call_begin(void)
 {
 	int saved = errno;
 
-	child_begin(false);
+	child_begin();
 	errno = saved;
 	return self_gate.state == SELF_ready;
 }

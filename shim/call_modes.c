@@ -22,18 +22,15 @@ static const struct {
 	{SLOT_LISTENING, MODE_backlog},
 };
 
-/* fds born before have been given to a child. */
-static AT_START uint64_t shared_until_ns;
-
 void call_sharing(void)
 {
-	record_poke(&shared_until_ns, self_now_coarse());
+	record_poke(&self_gate.shared_until_ns, self_now_coarse());
 }
 
 static bool is_shared(const struct record_slot *s)
 {
 	return s->flags & (SLOT_INHERITED | SLOT_UNSEEN | SLOT_PASSED | SLOT_SHARED) ||
-	       s->birth_ns <= record_peek(&shared_until_ns);
+	       s->birth_ns <= record_peek(&self_gate.shared_until_ns);
 }
 
 static uint32_t *place_in(struct record_slot *s, enum facts_mode mode)

@@ -31,9 +31,9 @@ static void look_alone(enum look when);
  * No system call of ours: the parent's record says so. Not looked at (a page to map) where a record
  * waits, which it does only without a filter.
  */
-static bool cannot_follow(bool copied)
+static bool cannot_follow(const struct store_fork *f)
 {
-	if (store_spare_waits(copied) || !store.head->seccomp)
+	if (store_spare_waits(f) || !store.head->seccomp)
 		return false;
 	store.head->child_errno = EPERM;
 	self_add64(&store.head->missed[MISS_child_unrecorded], 1);
@@ -41,15 +41,14 @@ static bool cannot_follow(bool copied)
 	return true;
 }
 
-static void begin(bool copied)
+static void begin(const struct store_fork *f)
 {
 	uint32_t tid = self_tid_cache; /* still the parent's thread's */
 
 	self_gate.state = SELF_starting;
 	self_forked();
-	rules_forked();
-	if (!store.head || cannot_follow(copied) || !config.session ||
-	    store_forked(config.session, copied)) {
+	rules_forked(f->number);
+	if (!store.head || cannot_follow(f) || !config.session || store_forked(config.session, f)) {
 		self_gate.state = SELF_off; /* the mapping is the parent's: touch nothing */
 		return;
 	}
@@ -61,12 +60,29 @@ static void begin(bool copied)
 	store_publish();
 }
 
-void child_begin(bool copied)
+void child_begin(void)
 {
-	if (copied) /* wiped: to read it first would be a fault more */
-		__atomic_fetch_or(&self_gate.state, 0, __ATOMIC_RELAXED);
 	if (self_gate.state == SELF_new && self_began && !self_vforked())
-		begin(copied);
+		begin(&(const struct store_fork){.spare = NULL});
+}
+
+void child_forking(struct store_fork *f, const struct stack_seed *seed)
+{
+	*f = (struct store_fork){.number = rules_forking()};
+	slots_before_fork(config.session, f);
+	f->outermost = f->spare && stack_is_outermost(seed);
+}
+
+void child_forked(const struct store_fork *f, pid_t child)
+{
+	if (child) {
+		slots_after_fork(f, child > 0);
+		return;
+	}
+	/* Wiped: to read it first would be a fault more. */
+	__atomic_fetch_or(&self_gate.state, 0, __ATOMIC_RELAXED);
+	if (self_gate.state == SELF_new && self_began && !self_vforked())
+		begin(f);
 }
 
 /* ---- reconciling ------------------------------------------------------------------------------

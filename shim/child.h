@@ -9,10 +9,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include "stack.h"
+#include "store.h"
 
-/* The record of a fork child that has none; `copied`: see slots_before_fork(). Elsewhere nothing.
+/*
+ * Around a fork: what the child starts with is made ready, and then the record of the child, or
+ * the rest of it in the parent. `seed`: of who calls fork().
  */
-void child_begin(bool copied);
+void child_forking(struct store_fork *f, const struct stack_seed *seed);
+void child_forked(const struct store_fork *f, pid_t child);
+/* The record of a child that something else made and that has none. Elsewhere nothing. */
+void child_begin(void);
 
 /*
  * Hold the slots against the kernel's table: fds that are not open any more are lost, fds without a

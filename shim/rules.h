@@ -91,9 +91,9 @@ uint64_t rules_stack_key(struct rules_in *in);
 int rules_start(const char *session, const char *rules_file, char *ret_why, size_t size);
 /* Who this process is in the tree, the same in every run: its program and arguments. */
 void rules_identify(const char *exe, int argc, char **argv);
-/* Before a fork in the parent; in the child afterwards: counts start again. */
-void rules_forking(void);
-void rules_forked(void);
+/* Before a fork in the parent: its number; in the child afterwards: counts start again. */
+uint64_t rules_forking(void);
+void rules_forked(uint64_t number);
 
 extern HIDDEN struct rule_counts *rules_counts; /* by place; never NULL */
 void rules_add_count(uint64_t *counter, uint64_t n);

@@ -22,7 +22,6 @@ static THREAD struct thread_count {
 static THREAD uint32_t thread_number;
 static uint32_t threads;
 static uint64_t process_key = 1;
-static AT_START uint64_t forks;
 
 /* Counts per site: open addressing; a site that finds no place any more never acts. */
 #define SITES 2048u
@@ -51,15 +50,14 @@ void rules_identify(const char *exe, int argc, char **argv)
 	process_key = key;
 }
 
-void rules_forking(void)
+uint64_t rules_forking(void)
 {
-	self_add64(&forks, 1);
+	return self_take64(&self_gate.forks) + 1;
 }
 
-void rules_forked(void)
+void rules_forked(uint64_t number)
 {
-	process_key = mix(process_key, forks);
-	forks = 0;
+	process_key = mix(process_key, number);
 	if (!rules_map.end) /* nothing was counted: these pages stay the parent's */
 		return;
 	threads = 0;

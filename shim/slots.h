@@ -153,12 +153,12 @@ void slots_found(int fd, uint8_t kind, uint32_t flags, uint64_t now_ns);
 /*
  * The slots of a fork child are those of its parent at the instant of the fork; but the record is
  * shared memory, in which the parent goes on. So the parent puts them into the record that waits
- * for the child (store_spare.h), or keeps a private copy across the fork. false: neither; a fork of
+ * for the child (store_spare.h), or keeps a private copy across the fork; neither while a fork of
  * another thread has them.
  */
-bool slots_before_fork(const char *session);
-/* Parent, when it was true; and whether there is a child. */
-void slots_after_fork(bool child);
+void slots_before_fork(const char *session, struct store_fork *f);
+/* Parent; and whether there is a child. */
+void slots_after_fork(const struct store_fork *f, bool child);
 /* In the child of thread `tid`, once it has a record: the copy, all marked inherited. */
 void slots_inherit(uint32_t tid);
 void slots_set_flags(int fd, uint32_t set, uint32_t clear);

@@ -15,7 +15,7 @@
 
 static struct record_slot kept_here[KEPT_SLOTS];
 static AT_START struct {
-	uint32_t by; /* tid: one fork at a time has a copy; another thread's does without */
+	uint32_t by; /* tid */
 	struct record_slot *slots;
 	uint64_t count;
 } kept;
@@ -45,9 +45,10 @@ static bool inherit_one(struct record_slot *s)
 /* Into the record that waits; what a child before had there beyond them is cleared. */
 static void copy_to(struct record_header *x, uint64_t stale)
 {
-	struct record_part *p = &x->part[PART_slots];
+	const struct record_part *p = &store.head->part[PART_slots];
 	struct record_slot *to = (struct record_slot *)((uint8_t *)x + p->offset_bytes);
-	uint64_t count = p->used * CHUNK;
+	uint64_t used = record_peek(&x->part[PART_slots].used); /* the header is a copy by now */
+	uint64_t count = (used < p->used ? used : p->used) * CHUNK;
 	uint32_t open = 0;
 
 	memcpy(to, slots_base, count * sizeof(*to));
@@ -62,43 +63,45 @@ static void keep_copy(void)
 {
 	uint64_t count = store.head->part[PART_slots].used * CHUNK;
 
+	kept.by = self_tid();
 	kept.slots = count <= KEPT_SLOTS ? kept_here : map(count * sizeof(*kept.slots));
 	kept.count = kept.slots ? count : 0;
 	if (kept.slots)
 		memcpy(kept.slots, slots_base, count * sizeof(*kept.slots));
 }
 
-bool slots_before_fork(const char *session)
+void slots_before_fork(const char *session, struct store_fork *f)
 {
-	struct record_header *x;
-	uint32_t nobody = 0;
 	uint64_t stale;
 
 	if (self_gate.state != SELF_ready || self_gate.seccomp || self_vforked() ||
-	    !__atomic_compare_exchange_n(&kept.by, &nobody, self_tid(), false, __ATOMIC_ACQUIRE,
-					 __ATOMIC_RELAXED))
-		return false;
-	x = store_spare_prepare(session, &stale);
-	if (x)
-		copy_to(x, stale);
+	    __atomic_exchange_n(&self_gate.forking, 1, __ATOMIC_ACQUIRE))
+		return;
+	f->kept = true;
+	f->spare = store_spare_prepare(session, &stale);
+	if (f->spare)
+		copy_to(f->spare, stale);
 	else
 		keep_copy();
-	return true;
 }
 
 static void forget_copy(void)
 {
-	if (kept.slots && kept.slots != kept_here)
+	if (!kept.slots)
+		return;
+	if (kept.slots != kept_here)
 		sysc(SYS_munmap, kept.slots, kept.count * sizeof(*kept.slots));
-	if (kept.slots)
-		kept.slots = NULL;
-	__atomic_store_n(&kept.by, 0, __ATOMIC_RELEASE);
+	kept.slots = NULL;
 }
 
-void slots_after_fork(bool child)
+void slots_after_fork(const struct store_fork *f, bool child)
 {
-	store_spare_forked(child);
+	if (!f->kept)
+		return;
+	if (f->spare)
+		store_spare_forked(child);
 	forget_copy();
+	__atomic_store_n(&self_gate.forking, 0, __ATOMIC_RELEASE);
 }
 
 /* ---- child ------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@
  * A stack that makes no sense ends the trace: the CFA must grow from frame to frame, addresses must
  * be aligned, and nothing is read that stack_reach.h does not know to be readable.
  */
+#include <signal.h>
 #include <sys/auxv.h>
 #include "record.h"
 #include "stack.h"
@@ -269,6 +270,36 @@ unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned
 
 	*ret_flags = end.flags;
 	return n;
+}
+
+/* ---- whose frames ----------------------------------------------------------------------------- */
+
+#define OUTERMOST_BYTES (32u << 10)
+
+/* The linker's: where this library begins, and where its code ends. */
+extern HIDDEN const char __ehdr_start[], etext[];
+
+/*
+ * Every word is held against our code: our frames leave return addresses, a signal where it came.
+ * What was left there by calls that are over is taken for one of them; that is rare, and costs
+ * time.
+ */
+bool stack_is_outermost(const struct stack_seed *seed)
+{
+	uintptr_t own = (uintptr_t)__ehdr_start, own_bytes = (uintptr_t)etext - own;
+	const uintptr_t address = (UINT64_C(1) << 48) - 1; /* without a signature above it */
+	uintptr_t at = seed->cfa;
+	stack_t aside;
+
+	if (at & 7 || at - stack_main.low >= stack_main.high - stack_main.low ||
+	    stack_main.high - at > OUTERMOST_BYTES)
+		return false;
+	if (self_gate.seccomp || sysc(SYS_sigaltstack, 0L, &aside) || aside.ss_flags & SS_ONSTACK)
+		return false;
+	for (; at < stack_main.high; at += sizeof(uintptr_t))
+		if ((*(const uintptr_t *)at & address) - own < own_bytes)
+			return false;
+	return true;
 }
 
 START_CODE void stack_warm_up(void)

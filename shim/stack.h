@@ -10,6 +10,7 @@
 #ifndef SHIM_STACK_H
 #define SHIM_STACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Where to start: the frame of an interposed function's caller. */
@@ -34,6 +35,12 @@ static inline struct stack_seed stack_seed_copied(struct stack_seed seed)
  */
 unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned max,
 		       unsigned *ret_flags);
+
+/*
+ * Is nothing of ours being executed further out than `seed`, which is our caller's? Else a signal
+ * interrupted it, or it waits for what it called. False where that takes long to tell.
+ */
+bool stack_is_outermost(const struct stack_seed *seed);
 
 /* Called once from the constructor, which may use libc. */
 void stack_warm_up(void);

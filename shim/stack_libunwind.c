@@ -164,6 +164,12 @@ void stack_memo_note(const struct stack_seed *seed, uint32_t id, uint32_t note)
 	(void)note;
 }
 
+bool stack_is_outermost(const struct stack_seed *seed)
+{
+	(void)seed;
+	return false; /* as far as can be told */
+}
+
 bool stack_memo_wants(const struct stack_seed *seed)
 {
 	(void)seed;

@@ -38,10 +38,17 @@ void store_image(int argc, char **argv);
 uint32_t store_exe(void);
 void store_exe_text(char *ret, size_t size);
 /*
- * In a fork child: a record of its own as a copy of the parent's, which may be prepared (`copied`,
- * see slots_before_fork()). 0, or -errno.
+ * A fork, on the stack of the thread that makes it: parent and child read it where they have a page
+ * of their own anyway. Zero: of a child that something else made.
  */
-int store_forked(const char *session, bool copied);
+struct store_fork {
+	struct record_header *spare; /* the child's record, prepared; NULL: it has to make one */
+	uint64_t number;             /* of the forks of this process */
+	bool kept;                   /* slots_after_fork() has to be called */
+	bool outermost; /* nobody has an address in the record: the child may use another */
+};
+/* In a fork child: a record of its own as a copy of the parent's. 0, or -errno. */
+int store_forked(const char *session, const struct store_fork *f);
 /* The record is whole now: readers may have it. A file without the magic is not begun. */
 void store_publish(void);
 /* Nothing more is recorded, and why. */

@@ -198,9 +198,9 @@ static COLD int make_own(const char *session)
 	return r;
 }
 
-int store_forked(const char *session, bool copied)
+int store_forked(const char *session, const struct store_fork *f)
 {
-	if (!store_spare_take(copied))
+	if (!store_spare_take(f))
 		return make_own(session);
 	reset_who(store.head);
 	return 0;

@@ -16,20 +16,29 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Written at each fork, by parent and child, and so on the page that both write anyway. */
+/* Written when one is made or dropped, and by the child that takes one: not by a parent that forks. */
 static AT_START struct {
 	struct record_header *head; /* of the mapped file; NULL none */
-	uint32_t busy;              /* a thread prepares or drops it, or is in its fork */
-	bool prepared;              /* for the fork that is under way */
+	bool forbidden;             /* to take it */
 	uint32_t number;            /* of the last one that was made */
 	uint32_t uid;               /* whose file it is */
 	uint32_t copied[2];         /* bytes of stacks and strings that are there already */
 	uint64_t bytes;
 } spare;
 
+/* A child that has dropped its privileges can write to its header: the layout is that of our own. */
 static uint8_t *part_of(struct record_header *h, unsigned id)
 {
-	return (uint8_t *)h + h->part[id].offset_bytes;
+	return (uint8_t *)h + store.head->part[id].offset_bytes;
+}
+
+/* Of what a header says, at most what the part has. */
+static uint64_t real_bytes(const struct record_header *h, unsigned id)
+{
+	uint64_t real = record_peek(&h->part[id].real_bytes);
+	uint64_t most = store.head->part[id].size_bytes;
+
+	return real < most ? real : most;
 }
 
 static bool change(struct record_header *h, uint32_t from, uint32_t to)
@@ -41,8 +50,10 @@ static bool change(struct record_header *h, uint32_t from, uint32_t to)
 static int flush(const char *session, struct record_header *h, uint32_t uid)
 {
 	struct record_part *p = &h->part[PART_totals];
-	int r = p->used ? store_file_append(session, uid, part_of(h, PART_totals),
-					    p->used * sizeof(struct record_total))
+	uint64_t used = record_peek(&p->used);
+	int r = used && used <= RECORD_TOTALS
+			? store_file_append(session, uid, part_of(h, PART_totals),
+					    used * sizeof(struct record_total))
 			: 0;
 
 	if (!r) /* killed before this, the reader knows each line by its process */
@@ -55,16 +66,14 @@ static int flush(const char *session, struct record_header *h, uint32_t uid)
 
 static int populate(struct record_header *h, unsigned id, uint64_t bytes)
 {
-	struct record_part *p = &h->part[id];
-	uint64_t to = store_pages(p, bytes);
+	uint64_t to = store_pages(&store.head->part[id], bytes), from = real_bytes(h, id);
 	long r;
 
-	if (bytes <= p->real_bytes)
+	if (bytes <= from)
 		return 0;
-	r = sysc(SYS_madvise, part_of(h, id) + p->real_bytes, to - p->real_bytes,
-		 MADV_POPULATE_WRITE);
+	r = sysc(SYS_madvise, part_of(h, id) + from, to - from, MADV_POPULATE_WRITE);
 	if (!r)
-		p->real_bytes = to;
+		h->part[id].real_bytes = to;
 	return (int)r;
 }
 
@@ -146,6 +155,7 @@ static bool drop(const char *session, const struct record_total *total)
 {
 	struct record_header *x = spare.head;
 	struct record_part *p;
+	uint64_t used;
 	bool told = false;
 
 	if (!x)
@@ -155,9 +165,10 @@ static bool drop(const char *session, const struct record_total *total)
 		forget();
 		return false;
 	}
-	if (total && total->uid == spare.uid && p->real_bytes && p->used < RECORD_TOTALS) {
-		((struct record_total *)part_of(x, PART_totals))[p->used] = *total;
-		record_publish(&p->used, p->used + 1);
+	used = record_peek(&p->used);
+	if (total && total->uid == spare.uid && p->real_bytes && used < RECORD_TOTALS) {
+		((struct record_total *)part_of(x, PART_totals))[used] = *total;
+		record_publish(&p->used, used + 1);
 		told = true;
 	}
 	if (!flush(session, x, spare.uid))
@@ -172,9 +183,10 @@ static bool drop(const char *session, const struct record_total *total)
 /* Bytes that the life before has used. */
 static uint64_t stale_bytes(const struct record_header *x, unsigned id)
 {
-	uint64_t bytes = x->part[id].used * store_item_bytes[id];
+	uint64_t bytes = record_peek(&x->part[id].used) * store_item_bytes[id];
+	uint64_t real = real_bytes(x, id);
 
-	return bytes < x->part[id].real_bytes ? bytes : x->part[id].real_bytes;
+	return bytes < real ? bytes : real;
 }
 
 static bool has_room(struct record_header *x, const struct record_header *h)
@@ -207,10 +219,9 @@ static void copy_arena(struct record_header *x, unsigned id, uint64_t live)
 	uint64_t from = *copied < live ? *copied : live;
 
 	memcpy(part_of(x, id) + from, (uint8_t *)store_part(id) + from, live - from);
-	if (live > PENDING && __libc_single_threaded)
-		*copied = (uint32_t)(live - PENDING);
-	else if (*copied)
-		*copied = 0;
+	live = live > PENDING && __libc_single_threaded ? live - PENDING : 0;
+	if (*copied != live) /* the page is the child's too */
+		*copied = (uint32_t)live;
 }
 
 static void copy_part(struct record_header *x, const struct record_header *h, unsigned id)
@@ -241,7 +252,7 @@ static void copy_header(struct record_header *x, struct record_header *h)
 	h->uid = spare.uid;
 	h->gid = (uint32_t)sysc(SYS_getegid);
 	for (unsigned i = 0; i < PART_COUNT; i++)
-		h->part[i].real_bytes = x->part[i].real_bytes;
+		h->part[i].real_bytes = real_bytes(x, i);
 	h->part[PART_totals] = x->part[PART_totals];
 	*x = *h;
 }
@@ -269,12 +280,12 @@ static struct record_header *prepare(const char *session, uint64_t *ret_stale_sl
 
 static bool hold(void)
 {
-	return !__atomic_exchange_n(&spare.busy, 1, __ATOMIC_ACQUIRE);
+	return !__atomic_exchange_n(&self_gate.spare_busy, 1, __ATOMIC_ACQUIRE);
 }
 
 static void let_go(void)
 {
-	__atomic_store_n(&spare.busy, 0, __ATOMIC_RELEASE);
+	__atomic_store_n(&self_gate.spare_busy, 0, __ATOMIC_RELEASE);
 }
 
 struct record_header *store_spare_prepare(const char *session, uint64_t *ret_stale_slots)
@@ -284,7 +295,6 @@ struct record_header *store_spare_prepare(const char *session, uint64_t *ret_sta
 	if (!session || !store.populate || !hold())
 		return NULL;
 	x = prepare(session, ret_stale_slots);
-	spare.prepared = x != NULL;
 	if (!x)
 		let_go();
 	return x;
@@ -292,45 +302,52 @@ struct record_header *store_spare_prepare(const char *session, uint64_t *ret_sta
 
 void store_spare_forked(bool child)
 {
-	if (!spare.prepared)
-		return;
 	if (!child)
 		change(spare.head, SPARE_taken, SPARE_free);
-	spare.prepared = false;
 	let_go();
 }
 
 /* ---- in the child ------------------------------------------------------------------------------
  */
 
-bool store_spare_waits(bool copied)
+bool store_spare_waits(const struct store_fork *f)
 {
-	return copied && record_observe(&spare.prepared);
+	return f->spare && !record_observe(&spare.forbidden);
 }
 
-void store_spare_forbid(void)
+void store_spare_forbid(bool forbidden)
 {
-	record_publish(&spare.prepared, false);
+	record_publish(&spare.forbidden, forbidden);
 }
 
-bool store_spare_take(bool copied)
+/*
+ * Where it is; but where the parent's is, at three times the price, when a function of ours that
+ * was interrupted may go on in the child with an address in the record.
+ */
+static bool settle(struct record_header *x, uint64_t bytes, bool outermost)
+{
+	uint8_t *old = store.base;
+
+	if (!outermost)
+		return sysc(SYS_mremap, x, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, old) ==
+		       (long)old;
+	store_places((uint8_t *)x);
+	sysc(SYS_munmap, old, bytes);
+	return true;
+}
+
+bool store_spare_take(const struct store_fork *f)
 {
 	struct record_header *x = __atomic_load_n(&spare.head, __ATOMIC_ACQUIRE);
-	bool mine = store_spare_waits(copied);
 	uint64_t bytes = spare.bytes;
-	long r;
 
-	spare.busy = 0; /* of another thread of the parent */
 	if (!x)
 		return false;
 	spare.head = NULL;
-	spare.prepared = false;
 	spare.number = 0;
-	r = mine ? sysc(SYS_mremap, x, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, store.base)
-		 : -1;
-	if (r == (long)store.base)
+	if (store_spare_waits(f) && settle(x, bytes, f->outermost))
 		return true;
-	if (mine)
+	if (f->spare)
 		change(x, SPARE_taken, SPARE_free);
 	sysc(SYS_munmap, x, bytes);
 	return false;

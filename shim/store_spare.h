@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include "record.h"
+#include "store.h"
 
 /*
  * Parent, before a fork by this thread: the child's record but for its slots, which the caller puts
@@ -19,17 +20,17 @@
  * of a child before.
  */
 struct record_header *store_spare_prepare(const char *session, uint64_t *ret_stale_slots);
-/* Parent: that fork is over, and whether there is a child. */
+/* Parent: the fork that it was prepared for is over, and whether there is a child. */
 void store_spare_forked(bool child);
 /* Child: it will take what was prepared. */
-bool store_spare_waits(bool copied);
+bool store_spare_waits(const struct store_fork *f);
 /* Under a seccomp filter no child may: it would be a system call of ours. */
-void store_spare_forbid(void);
+void store_spare_forbid(bool forbidden);
 /*
- * Child: takes what was prepared for it (`copied`: by this very fork) in the place of the parent's
- * mapping. Whether or not it can, the parent's spare is the parent's alone from here on.
+ * Child: takes what was prepared for it, and leaves the parent's mapping. Whether or not it can,
+ * the parent's spare is the parent's alone from here on.
  */
-bool store_spare_take(bool copied);
+bool store_spare_take(const struct store_fork *f);
 /*
  * No fork will follow in this program: what waits in the spare goes to the totals, with `total`
  * (NULL: none). true: `total` is there.

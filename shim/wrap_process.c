@@ -39,28 +39,27 @@ static void forked(pid_t child)
 EXPORT pid_t fork(void)
 {
 	const struct call_what w = {.call = CALL_fork, .fd = -1};
+	struct store_fork f;
 	struct call_ruled x;
-	bool copied;
 	long faked;
 	int saved;
 	pid_t r;
 
 	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (pid_t)faked;
-	rules_forking();
-	copied = slots_before_fork(config.session);
+	child_forking(&f, CALL_SEED);
 	do
 		r = real.fork();
 	while (r && call_again(r < 0, &w, &x, CALL_SEED)); /* the child has nothing to end */
+	if (r == 0) { /* the gate is closed here; where errno is, not even looked up: a fault less */
+		child_forked(&f, 0);
+		return 0;
+	}
 	saved = errno;
-	if (r == 0)
-		child_begin(copied); /* the gate is closed here: makes the child's record */
-	else if (r > 0)
+	if (r > 0)
 		forked(r);
-	if (r && copied)
-		slots_after_fork(r > 0);
-	if (errno != saved) /* unread by most: a page less to copy */
-		errno = saved;
+	child_forked(&f, r);
+	errno = saved;
 	return r;
 }
 CALL_ALIAS(__fork, fork);
@@ -143,7 +142,7 @@ void wrap_before_filter(void)
 		return;
 	store_reserve();
 	store_spare_rename(config.session); /* an exec could not do it any more */
-	store_spare_forbid();
+	store_spare_forbid(true);
 	self_tid();
 	store.head->seccomp = 1;
 	self_gate.seccomp = 1;
@@ -153,6 +152,7 @@ void wrap_filter_failed(void)
 {
 	if (self_gate.state != SELF_ready)
 		return;
+	store_spare_forbid(false);
 	store.head->seccomp = 0;
 	self_gate.seccomp = 0;
 }

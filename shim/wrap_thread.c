@@ -39,7 +39,7 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 {
 	const struct call_what w = {.call = CALL_clone, .fd = -1};
 	bool shares = flags & CLONE_VM && flags & CLONE_VFORK && !(flags & CLONE_SETTLS);
-	bool copied = false;
+	struct store_fork f = {.spare = NULL};
 	struct call_ruled x;
 	void *a[3];
 	va_list ap;
@@ -55,14 +55,13 @@ EXPORT int clone(int (*fn)(void *), void *stack, int flags, void *arg, ...)
 	if (call_rules(&w, &x, CALL_SEED, &faked))
 		return (int)faked;
 	if (!(flags & CLONE_VM)) /* what its child does first is not ours: no spare */
-		copied = slots_before_fork(NULL);
+		slots_before_fork(NULL, &f);
 	do {
 		self_vfork_depth += shares;
 		r = real.clone(fn, stack, flags, arg, a[0], a[1], a[2]);
 		self_vfork_depth -= shares;
 	} while (call_again(r < 0, &w, &x, CALL_SEED));
-	if (copied)
-		slots_after_fork(r > 0);
+	slots_after_fork(&f, r > 0);
 	return r;
 }
 CALL_ALIAS(__clone, clone);
@@ -79,28 +78,24 @@ static void terminal(uint16_t call, const struct stack_seed *seed)
 EXPORT pid_t forkpty(int *master, char *name, const struct termios *t, const struct winsize *size)
 {
 	const struct call_what w = {.call = CALL_forkpty, .fd = -1};
+	struct store_fork f;
 	struct call_ruled x;
-	bool copied;
 	long faked;
 	int saved;
 	pid_t r;
 
 	if (wrap_ruled(&w, &x, CALL_SEED, &faked))
 		return (pid_t)faked;
-	rules_forking();
-	copied = slots_before_fork(config.session);
+	child_forking(&f, CALL_SEED);
 	do
 		r = real.forkpty(master, name, t, size);
 	while (r && call_again(r < 0, &w, &x, CALL_SEED));
 	saved = errno;
-	if (r == 0)
-		child_begin(copied);
+	child_forked(&f, r);
 	if (r == 0)
 		terminal(CALL_forkpty, CALL_SEED);
 	else if (r > 0)
 		call_birth(&w, *master, KIND_tty, 0, CALL_SEED);
-	if (r && copied)
-		slots_after_fork(r > 0);
 	errno = saved;
 	return r;
 }

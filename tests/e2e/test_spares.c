@@ -132,6 +132,23 @@ static void a_handler_forks_while_a_fork_is_made(void **state)
 	json_object_put(r);
 }
 
+/* In the parent each fork is over before its handler is: children are counted as the others. */
+static void a_child_returns_from_the_handler_that_forked_it(void **state)
+{
+	json_object *r = record(*state, "handler_returns", 0);
+
+	assert_true(number_of(r, "totals.processes") > 1);
+	json_object_put(r);
+}
+
+static void a_child_has_no_record_but_its_own(void **state)
+{
+	json_object *r = record(*state, "maps", 0);
+
+	expect_processes(r, 3);
+	json_object_put(r);
+}
+
 /* What waits in the spare of a killed process is not lost. */
 static void lines_of_a_killed_parent_are_read_from_its_spare(void **state)
 {
@@ -162,6 +179,8 @@ int main(void)
 		T(a_child_outlives_its_parent),
 		T(threads_fork_at_once),
 		T(a_handler_forks_while_a_fork_is_made),
+		T(a_child_returns_from_the_handler_that_forked_it),
+		T(a_child_has_no_record_but_its_own),
 		T(lines_of_a_killed_parent_are_read_from_its_spare),
 	};
 

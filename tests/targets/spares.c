@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include "target.h"
@@ -165,6 +166,92 @@ static void handler(void)
 	wait_for(pid);
 }
 
+static volatile sig_atomic_t left = 60, is_child;
+
+/* The next one comes a little later. */
+static void alarm_again(void)
+{
+	const struct itimerval once = {.it_value = {0, 20}};
+
+	setitimer(ITIMER_REAL, &once, NULL);
+}
+
+static void fork_and_return(int signo)
+{
+	pid_t pid = fork();
+
+	(void)signo;
+	is_child = pid == 0;
+	if (is_child)
+		left = 50;
+	if (is_child)
+		return;
+	wait_for(pid);
+	if (--left)
+		alarm_again();
+}
+
+/*
+ * The same, but the child goes on where the parent was interrupted: mostly in the middle of a
+ * birth, a failure or a death.
+ */
+static void handler_returns(void)
+{
+	struct sigaction a = {.sa_handler = fork_and_return, .sa_flags = SA_RESTART};
+	int fd, pair[2];
+	char c;
+
+	if (pipe2(pair, O_NONBLOCK))
+		target_die("pipe2");
+	sigaction(SIGALRM, &a, NULL);
+	alarm_again();
+	while (left) {
+		fd = dup(0);
+		(void)!read(pair[0], &c, 1);
+		close(fd);
+		left -= is_child;
+	}
+	close(pair[0]);
+	close(pair[1]);
+}
+
+/* How many records a process can write to: its own, and not one of those before it. */
+static int records_mapped(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	char line[4096];
+	int n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		n += strstr(line, ".rec") != NULL;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static void look_at_maps(void)
+{
+	if (records_mapped() != 1)
+		_exit(97);
+}
+
+static void look_twice(void)
+{
+	int status;
+
+	look_at_maps();
+	if (waitpid(child(look_at_maps), &status, 0) < 0 || status)
+		_exit(96);
+}
+
+static void maps(void)
+{
+	int status;
+
+	if (waitpid(child(look_twice), &status, 0) < 0 || status)
+		target_die("child");
+}
+
 static void nothing(void)
 {
 }
@@ -173,7 +260,8 @@ static const struct target_way ways[] = {
 	{"quiet", quiet},     {"wide_then_killed", wide_then_killed},
 	{"at_once", at_once}, {"execs", execs},
 	{"outlive", outlive}, {"threads", threads},
-	{"handler", handler}, {"nothing", nothing},
+	{"handler", handler}, {"handler_returns", handler_returns},
+	{"maps", maps},       {"nothing", nothing},
 };
 
 int main(int argc, char **argv)
