@@ -61,11 +61,13 @@ static COLD uint32_t take_facts(struct call_what w, struct record_site *site, ui
 				    .flock = w.lock,
 				    .kind = s ? s->kind : KIND_unknown};
 	struct record_facts facts;
+	uint32_t id = record_peek(&site->facts); /* read once: a signal may have forked meanwhile */
 	int saved = errno;
 
-	if (!site->facts)
-		site->facts = store_take_item(PART_facts, sizeof(facts));
-	if (!site->facts) {
+	if (!id)
+		id = store_take_item(PART_facts, sizeof(facts));
+	record_poke(&site->facts, id);
+	if (!id) {
 		store_missed(MISS_facts_space);
 		return 0;
 	}
@@ -74,10 +76,10 @@ static COLD uint32_t take_facts(struct call_what w, struct record_site *site, ui
 	call_mode_facts(s, &facts);
 	facts.target = site->target;
 	facts.stack = site->stack;
-	put_facts((struct record_facts *)store_part(PART_facts) + (site->facts - 1), &facts);
+	put_facts((struct record_facts *)store_part(PART_facts) + (id - 1), &facts);
 	site->facts_count++;
 	errno = saved;
-	return site->facts;
+	return id;
 }
 
 static INLINED void add_event(bool alone, const struct call_what *w, struct call_site at,

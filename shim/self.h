@@ -37,10 +37,10 @@ struct self_gate {
 	uint32_t seccomp;     /* a filter is installed: no system call of our own */
 	uint32_t pid;
 	/* What a parent writes at a fork, here, where the page stays its own: no copy is made. */
-	_Alignas(64) uint32_t forking; /* a thread is, and has its slots copied; slots_fork.c */
-	uint32_t spare_busy;           /* one prepares or drops it, or is in its fork; store_spare.c */
+	_Alignas(64) uint32_t forking; /* a thread has the slots copied: slots_fork.c */
+	uint32_t spare_busy;           /* or prepares or drops the spare: store_spare.c */
 	uint64_t forks;                /* rules_count.c */
-	uint64_t shared_until_ns;      /* fds born before have been given to a child; call_modes.c */
+	uint64_t shared_until_ns;      /* fds born before a child has, too: call_modes.c */
 };
 
 union self_page {

@@ -272,7 +272,7 @@ unsigned stack_capture(const struct stack_seed *seed, uint64_t *ret_pc, unsigned
 	return n;
 }
 
-/* ---- whose frames ----------------------------------------------------------------------------- */
+/* ---- whose frames ---------------------------------------------------------------------------- */
 
 #define OUTERMOST_BYTES (32u << 10)
 

@@ -16,7 +16,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-/* Written when one is made or dropped, and by the child that takes one: not by a parent that forks. */
+/* Written when one is made, dropped or taken, not at each fork: no page that the child shares. */
 static AT_START struct {
 	struct record_header *head; /* of the mapped file; NULL none */
 	bool forbidden;             /* to take it */
@@ -26,7 +26,7 @@ static AT_START struct {
 	uint64_t bytes;
 } spare;
 
-/* A child that has dropped its privileges can write to its header: the layout is that of our own. */
+/* A child that dropped its privileges can write to its header: the layout is that of our own. */
 static uint8_t *part_of(struct record_header *h, unsigned id)
 {
 	return (uint8_t *)h + store.head->part[id].offset_bytes;

@@ -51,7 +51,7 @@ EXPORT pid_t fork(void)
 	do
 		r = real.fork();
 	while (r && call_again(r < 0, &w, &x, CALL_SEED)); /* the child has nothing to end */
-	if (r == 0) { /* the gate is closed here; where errno is, not even looked up: a fault less */
+	if (r == 0) { /* nothing here sets errno: looking for it would be a fault more */
 		child_forked(&f, 0);
 		return 0;
 	}
