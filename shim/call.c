@@ -83,22 +83,46 @@ WARM void call_used(int fd)
 /* ---- births and deaths ------------------------------------------------------------------------
  */
 
+/* Among threads, where something is odd about the number, or its slot is to be made. */
+static WARM void born_apart(int fd, const struct slots_birth *b)
+{
+	if (b->site)
+		call_born_at(store_site_at(b->site), b);
+	if (unlikely(fd <= 2))
+		call_misuse_standard(fd, b);
+	if (quarantine_has(fd)) /* closed unseen, and here again */
+		quarantine_forget((uint32_t)fd, (uint32_t)fd);
+	slots_birth(fd, b);
+	store_series(b->now_ns, record_peek(&store.head->fds_open), 0);
+}
+
 WARM void call_birth(const struct call_what *w, int fd, enum record_kind kind, uint32_t slot_flags,
 		     const struct stack_seed *seed)
 {
-	call_born(w, fd, kind, slot_flags, *seed);
-}
+	struct slots_birth b = {.call = w->call, .kind = (uint8_t)kind, .flags = slot_flags};
+	struct record_slot *from, *s;
+	struct call_site at;
 
-WARM void call_born_apart(int fd, struct slots_birth b)
-{
-	if (b.site)
-		call_born_at(store_site_at(b.site), &b);
-	if (unlikely(fd <= 2))
-		call_misuse_standard(fd, &b);
-	if (quarantine_has(fd)) /* closed unseen, and here again */
-		quarantine_forget((uint32_t)fd, (uint32_t)fd);
-	slots_birth(fd, &b);
-	store_series(b.now_ns, record_peek(&store.head->fds_open), 0);
+	if (unlikely(!call_ready()))
+		return;
+	b.now_ns = slots_now();
+	at = call_site(*seed, w->call, 0);
+	b.site = at.id;
+	from = w->fd >= 0 ? slots_at(w->fd) : NULL; /* the listener of an accept */
+	if (from)
+		slots_touch(from);
+	if (from && kind == KIND_unknown)
+		b.kind = from->kind;
+	if (likely(at.site) && w->path && w->at == AT_FDCWD &&
+	    likely(store_path_is(at.site->target, w->path, true)))
+		b.target = at.site->target;
+	else
+		b.target = call_target(w, slots_if_open(from));
+	s = slots_at(fd);
+	if (likely(s) && likely(at.site) && !quarantine_room && call_is_plain(fd, s))
+		call_born_plainly(s, &b, at.site);
+	else
+		born_apart(fd, &b);
 }
 
 WARM void call_dup(uint16_t call, int from, int to, uint32_t slot_flags,

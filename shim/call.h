@@ -23,11 +23,21 @@
 
 /* The caller of the wrapper that this is expanded in: by address, and as two words. */
 #define CALL_SEED (&(const struct stack_seed)CALL_SEED_WORDS)
-#define CALL_SEED_HERE ((struct stack_seed)CALL_SEED_WORDS)
+#define CALL_SEED_HERE ((struct stack_seed){CALL_RETURNS_TO, (uintptr_t)__builtin_dwarf_cfa()})
 #define CALL_SEED_WORDS                                                                   \
 	{                                                                                 \
 		(uintptr_t) __builtin_return_address(0), (uintptr_t)__builtin_dwarf_cfa() \
 	}
+
+/*
+ * Where the return address lies in memory it is read there each time: compilers otherwise keep it
+ * in a register that has to be saved for that, or copy it.
+ */
+#ifdef __x86_64__
+#define CALL_RETURNS_TO (((const volatile uintptr_t *)__builtin_dwarf_cfa())[-1])
+#else
+#define CALL_RETURNS_TO ((uintptr_t)__builtin_return_address(0))
+#endif
 
 /* What was asked for; unused members are 0, `fd` -1. */
 struct call_what {
@@ -69,15 +79,11 @@ static inline bool call_receives(uint16_t call)
 
 /* The stack of `seed` in the record; 0 when not recorded. */
 uint32_t call_stack_new(struct stack_seed seed);
-static INLINED uint32_t call_stack_of(struct stack_seed seed)
-{
-	uint32_t known = stack_memo_find(stack_seed_copied(seed)).id;
-
-	return likely(known) ? known : call_stack_new(stack_seed_copied(seed));
-}
 static inline uint32_t call_stack(const struct stack_seed *seed)
 {
-	return call_stack_of(*seed);
+	uint32_t known = stack_memo_find(*seed).id;
+
+	return likely(known) ? known : call_stack_new(*seed);
 }
 struct call_site {
 	struct record_site *site; /* NULL: not recorded */

@@ -25,6 +25,7 @@ void quarantine_start(uint64_t nofile_soft)
 		return;
 	quarantine_room = eighth < QUARANTINE_MOST ? (uint32_t)eighth : QUARANTINE_MOST;
 	record_poke(&store.head->quarantine, quarantine_room);
+	slots_births_apart |= quarantine_room;
 }
 
 static void set(int fd)

@@ -16,6 +16,7 @@
 AT_START struct record_slot *slots_base;
 AT_START uint32_t slots_untouched;
 AT_START uint64_t slots_marked_ns;
+AT_START uint32_t slots_births_apart;
 
 static uint32_t *chunk_table(void)
 {
@@ -40,6 +41,7 @@ void slots_start(void)
 {
 	slots_base = store_part(PART_slots);
 	store_tick.ns = 0; /* of the record before this one */
+	slots_births_apart |= store.head->root;
 	self_slots((uint32_t)store.head->part[PART_slots].used * CHUNK);
 }
 
@@ -164,6 +166,7 @@ uint64_t slots_mark(void)
 {
 	uint64_t old = record_peek(&slots_marked_ns), mark;
 
+	slots_births_apart = 1;
 	do {
 		mark = self_clock(CLOCK_MONOTONIC) + 1; /* births of this very ns are before it */
 		if (mark <= old)

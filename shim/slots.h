@@ -25,17 +25,6 @@ struct slots_birth {
 	uint8_t kind;
 };
 
-/* Field by field: see call_copied(). */
-static INLINED struct slots_birth slots_birth_copied(const struct slots_birth *b)
-{
-	return (struct slots_birth){.now_ns = b->now_ns,
-				    .site = b->site,
-				    .target = b->target,
-				    .flags = b->flags,
-				    .call = b->call,
-				    .kind = b->kind};
-}
-
 /* Called after the record was made, continued or copied. */
 void slots_start(void);
 
@@ -48,6 +37,18 @@ static inline struct record_slot *slots_at(int fd)
 
 	if (unlikely((unsigned)fd >= record_peek(&self_gate.slots_below)))
 		return slots_far(fd);
+	if (!s) /* as the compiler cannot know */
+		__builtin_unreachable();
+	return s;
+}
+
+/* The same, NULL too where nothing is ready. */
+static inline struct record_slot *slots_near(int fd)
+{
+	struct record_slot *s = slots_base + (unsigned)fd;
+
+	if (unlikely((unsigned)fd >= record_peek(&self_gate.slots_below)))
+		return NULL;
 	if (!s) /* as the compiler cannot know */
 		__builtin_unreachable();
 	return s;
@@ -125,6 +126,11 @@ static inline uint64_t slots_now(void)
 {
 	return likely(!record_peek(&slots_marked_ns)) ? self_now_coarse() : slots_now_exact();
 }
+/*
+ * Not 0: there is a mark, a quarantine or another root directory, and births take the way that asks
+ * for each. It stays so.
+ */
+extern HIDDEN uint32_t slots_births_apart;
 /* A new mark: births so far are before it, all others are not. */
 uint64_t slots_mark(void);
 /*

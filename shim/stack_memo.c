@@ -234,7 +234,8 @@ HOT AS_IT_IS struct stack_kept stack_memo_find(struct stack_seed seed)
 	struct entry *e = set_of(seed), *last = e + WAYS - 1;
 	struct stack_kept kept;
 	const struct group *g, *end;
-	pair differ = {0, 0};
+	pair differ;
+	lanes at;
 
 	while (seq = seq_of(e) & ~1u, unlikely(!is_of(e, &seed, generation, seq)))
 		if (e++ == last)
@@ -244,13 +245,16 @@ HOT AS_IT_IS struct stack_kept stack_memo_find(struct stack_seed seed)
 		return find(seed);
 	g = e->read;
 	end = end_of(e);
-	do {
-		lanes at = distances(g);
-
+	at = distances(g);
+	if (unlikely(!unchanged(e, seq)))
+		return find(seed);
+	differ = differences((const uint64_t *)seed.cfa, g, at);
+	while (++g < end) {
+		at = distances(g);
 		if (unlikely(!unchanged(e, seq)))
 			return find(seed);
 		differ |= differences((const uint64_t *)seed.cfa, g, at);
-	} while (++g < end);
+	}
 	return likely(!any(differ) && unchanged(e, seq)) ? kept : find(seed);
 }
 

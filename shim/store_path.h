@@ -57,14 +57,17 @@ static INLINED bool store_path_ends(const char *path, const char *text, size_t n
 /* Of relative paths, or all after a chroot. */
 bool store_path_is_below(uint32_t id, const char *path);
 
-/* Is the string `path`, from STORE_CWD? Says no where it takes time to tell. */
-static INLINED bool store_path_is(uint32_t id, const char *path)
+/*
+ * Is the string `path`, from STORE_CWD? Says no where it takes time to tell. `rooted`: there may be
+ * another root directory.
+ */
+static INLINED bool store_path_is(uint32_t id, const char *path, bool rooted)
 {
 	const struct record_string *s = store_string_at(id);
 	const uint8_t plain[2] = {STRING_path, 0}; /* its type and flags */
 
 	if (unlikely(!id) || unlikely(memcmp(&s->type, plain, sizeof(plain))) ||
-	    unlikely(store.head->root))
+	    (rooted && unlikely(store.head->root)))
 		return store_path_is_below(id, path);
 	return store_path_ends(path, s->data, s->bytes);
 }

@@ -73,7 +73,7 @@ static COLD int close_ruled(int fd, struct stack_seed seed)
 EXPORT HOT int close(int fd)
 {
 	struct record_slot *s;
-	uint32_t seq;
+	uint32_t seq, stack;
 	int r;
 
 	if (unlikely(rules_armed(CALL_close) || quarantine_room))
@@ -82,7 +82,10 @@ EXPORT HOT int close(int fd)
 	if (unlikely(!s))
 		return close_apart(fd, CALL_SEED_HERE);
 	r = real.close(fd);
-	call_closed_now(s, seq, CALL_SEED_HERE);
+	stack = stack_memo_find(CALL_SEED_HERE).id;
+	if (unlikely(!stack))
+		stack = call_stack_new(CALL_SEED_HERE);
+	slots_set_closed(true, s, seq, stack); /* also if it says EINTR or EIO: close(2) */
 	if (unlikely(r))
 		call_close_failed(fd, seq, CALL_SEED_HERE);
 	return r;

@@ -4,7 +4,6 @@
  * arguments, two fds at once, fds that arrive in messages, kinds that depend on arguments).
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include "call_births.h"
@@ -29,12 +28,6 @@ static int raw_openat(int at, const char *path, int flags, mode_t mode)
 	return -1;
 }
 
-/* O_TMPFILE has the bit of O_DIRECTORY, and makes a file. */
-static enum record_kind kind_of(int flags)
-{
-	return flags & O_DIRECTORY && (flags & O_TMPFILE) != O_TMPFILE ? KIND_dir : KIND_file;
-}
-
 static int real_open(uint16_t call, int at, const char *path, int flags, mode_t mode)
 {
 	if (!real_ready())
@@ -43,10 +36,9 @@ static int real_open(uint16_t call, int at, const char *path, int flags, mode_t 
 				 : real.openat(at, path, flags, mode);
 }
 
-static INLINED int opened(const struct call_what *w, int r, struct stack_seed seed)
+static WARM int opened(struct call_what what, int r, struct stack_seed seed)
 {
-	call_born(w, r, kind_of(w->flags), wrap_flags(w->flags & O_NONBLOCK, w->flags & O_CLOEXEC),
-		  seed);
+	call_birth(&what, r, call_open_kind(what.flags), call_open_flags(what.flags), &seed);
 	return r;
 }
 
@@ -65,52 +57,53 @@ static COLD int open_apart(struct call_what what, mode_t mode, bool failed, stru
 		r = real_open(w->call, w->at, w->path, w->flags, mode);
 	while (call_again(r < 0, w, &x, &seed))
 		r = real_open(w->call, w->at, w->path, w->flags, mode);
-	return r < 0 ? r : opened(w, r, seed);
+	return r < 0 ? r : opened(call_copied(w), r, seed);
 }
 
-static INLINED int open_at(uint16_t call, int at, const char *path, int flags, mode_t mode,
-			   struct stack_seed seed)
+/* Are rules to be asked, or the real functions not found yet? */
+static inline bool is_apart(uint16_t call)
 {
-	int r = -1;
-	bool apart = rules_armed(call) || !real_loaded;
-
-	if (likely(!apart))
-		r = call == CALL_open ? real.open(path, flags, mode)
-				      : real.openat(at, path, flags, mode);
-	const struct call_what w = {.call = call, .fd = -1, .flags = flags, .at = at, .path = path};
-
-	return likely(r >= 0) ? opened(&w, r, seed)
-			      : open_apart(call_copied(&w), mode, !apart,
-					 stack_seed_copied(seed));
+	return unlikely(rules_armed(call)) || unlikely(!real_loaded);
 }
 
-EXPORT HOT int open(const char *path, int flags, ...)
+/* Declared as if the mode were always there: it would be in this register. */
+EXPORT HOT int open_moded(const char *path, int flags, mode_t mode) __asm__("open");
+int open_moded(const char *path, int flags, mode_t mode)
 {
-	va_list ap;
-	mode_t mode;
+	const struct call_what w = {
+		.call = CALL_open, .fd = -1, .flags = flags, .at = AT_FDCWD, .path = path};
+	int r;
 
-	va_start(ap, flags);
-	mode = va_arg(ap, mode_t);
-	va_end(ap);
-	return open_at(CALL_open, AT_FDCWD, path, flags, mode, CALL_SEED_HERE);
+	if (is_apart(CALL_open))
+		return open_apart(call_copied(&w), mode, false, CALL_SEED_HERE);
+	r = real.open(path, flags, mode);
+	if (unlikely(r < 0))
+		return open_apart(call_copied(&w), mode, true, CALL_SEED_HERE);
+	if (likely(call_opened(&w, r, stack_memo_find(CALL_SEED_HERE))))
+		return r;
+	return opened(call_copied(&w), r, CALL_SEED_HERE);
 }
+CALL_ALIAS_TYPED(open64, open);
+CALL_ALIAS_TYPED(__open, open);
+CALL_ALIAS_TYPED(__open64, open);
 
-CALL_ALIAS(open64, open);
-CALL_ALIAS(__open, open);
-CALL_ALIAS(__open64, open);
-
-EXPORT HOT int openat(int at, const char *path, int flags, ...)
+EXPORT HOT int openat_moded(int at, const char *path, int flags, mode_t mode) __asm__("openat");
+int openat_moded(int at, const char *path, int flags, mode_t mode)
 {
-	va_list ap;
-	mode_t mode;
+	const struct call_what w = {
+		.call = CALL_openat, .fd = -1, .flags = flags, .at = at, .path = path};
+	int r;
 
-	va_start(ap, flags);
-	mode = va_arg(ap, mode_t);
-	va_end(ap);
-	return open_at(CALL_openat, at, path, flags, mode, CALL_SEED_HERE);
+	if (is_apart(CALL_openat))
+		return open_apart(call_copied(&w), mode, false, CALL_SEED_HERE);
+	r = real.openat(at, path, flags, mode);
+	if (unlikely(r < 0))
+		return open_apart(call_copied(&w), mode, true, CALL_SEED_HERE);
+	if (likely(call_opened(&w, r, stack_memo_find(CALL_SEED_HERE))))
+		return r;
+	return opened(call_copied(&w), r, CALL_SEED_HERE);
 }
-
-CALL_ALIAS(openat64, openat);
+CALL_ALIAS_TYPED(openat64, openat);
 
 /* ---- sockets ----------------------------------------------------------------------------------
  */

@@ -127,6 +127,7 @@ EXPORT int chroot(const char *path)
 		r = real.chroot(path);
 	while (call_again(r < 0, &w, &x, CALL_SEED));
 	if (r == 0 && call_ready()) {
+		slots_births_apart = 1;
 		record_poke(&store.head->root, root);
 		record_poke(&store.head->cwd, 0);
 	}

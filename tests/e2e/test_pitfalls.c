@@ -394,6 +394,18 @@ static void pitfall_32_a_daemon_that_closes_from_the_highest(void **state)
 	assert_int_equal(proc_wait(&p), 0);
 }
 
+/* The same path at a known place, and another directory by now. */
+static void expect_other_root(json_object *r, const char *root)
+{
+	json_object *targets = field(find_site(r, "fds", "open", "open_root"), "targets");
+
+	assert_non_null(targets);
+	for (size_t i = 0; i < json_object_array_length(targets); i++)
+		if (!strcmp(json_object_get_string(json_object_array_get_idx(targets, i)), root))
+			return;
+	fail_msg("not %s: %s", root, json_object_to_json_string(targets));
+}
+
 static void pitfall_28_and_33_first_failure_in_a_chroot_as_nobody(void **state)
 {
 	const struct work *w = *state;
@@ -404,6 +416,7 @@ static void pitfall_28_and_33_first_failure_in_a_chroot_as_nobody(void **state)
 	r = same_outcome(w, "drop_privileges", work_path(w, "root"), NULL);
 	expect_eagain(r, "recv", "fail_in_chroot", 1);
 	expect_fds(r, "open", "forget_in_chroot", 6);
+	expect_other_root(r, work_path(w, "root"));
 	json_object_put(r);
 }
 

@@ -18,7 +18,7 @@
 /* Not for a path that the compiler knows. */
 static __attribute__((noinline)) bool is_path(uint32_t id, const char *path)
 {
-	return store_path_is(id, path);
+	return store_path_is(id, path, true);
 }
 
 static char dir[200];
