@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include "target.h"
 
@@ -150,6 +151,21 @@ static int count_until_limit(void)
 	return n;
 }
 
+/* What is held back is closed past every preloaded library: open again, it is like any other. */
+static void unseen_and_again(void)
+{
+	void *libc = dlopen("libc.so.6", RTLD_NOW | RTLD_NOLOAD);
+	long (*past)(long, ...) = (long (*)(long, ...))dlsym(libc, "syscall");
+
+	for (volatile int i = 0; i < 3; i++) { /* from one place */
+		int fd = open_it();
+
+		need(fcntl(fd, F_GETFD) == 0, "again");
+		close_it(fd);
+		past(SYS_close, fd);
+	}
+}
+
 /* As a closed number is to be, also where it is held back; and it goes back when it is needed. */
 static void dead(void)
 {
@@ -158,6 +174,7 @@ static void dead(void)
 	pid_t pid;
 
 	closefrom(3); /* whatever came from outside */
+	unseen_and_again();
 	fd = open_it();
 	close_it(fd);
 	expect_dead(fd);
