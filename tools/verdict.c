@@ -135,6 +135,8 @@ static bool rising(const struct verdict_in *in, struct verdict *v)
 		return false;
 	if ((c - b) * 4 < b - a || (c - b) / 8 > b - a || t->confidence < LIKELY || is_load(in, t))
 		return false;
+	if (!sure && in->closed >= CHURN && c - a < SURVIVORS_CERTAIN)
+		return false; /* of hundreds that come and go a few more were idle */
 	return say(v, sure ? VERDICT_leak : VERDICT_growing,
 		   "%llu open, never below %u lately, was %u before; +%.3g an hour (%.0f%% sure)",
 		   N(in->open), c, a, t->slope_per_hour, t->confidence * 100);

@@ -54,11 +54,14 @@ const struct healthy daemons[] = {
 	{
 		.name = "haproxy",
 		.argv = {"/usr/sbin/haproxy", "-db", "-f", "{dir}/conf"},
+		/* Its own server: no idle connections to it, accepted where those of clients are.
+		 */
 		.conf = "global\n nbthread 2\n maxconn 200\ndefaults\n mode http\n timeout connect "
 			"5s\n"
 			" timeout client 30s\n timeout server 30s\n"
 			"frontend front\n bind 127.0.0.1:{port}\n default_backend back\n"
-			"backend back\n server one 127.0.0.1:{port2} check inter 500ms\n"
+			"backend back\n"
+			" server one 127.0.0.1:{port2} check inter 500ms pool-max-conn 0\n"
 			"frontend one\n bind 127.0.0.1:{port2}\n"
 			" http-request return status 200 content-type text/plain string "
 			"\"healthy\\n\"\n",

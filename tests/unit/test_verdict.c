@@ -121,6 +121,26 @@ static void a_short_rise_is_growing_not_yet_a_leak(void **state)
 	assert_int_equal(judge(HISTORY(3, 4, 5, 6)), VERDICT_growing);
 }
 
+/* haproxy's idle connections to its server, of thousands that came and went. */
+static void a_few_more_of_many_that_come_and_go_is_not_growing(void **state)
+{
+	struct verdict_in in = HISTORY(9, 4, 7, 5, 4, 10, 7, 10, 10, 8, 10, 9);
+
+	(void)state;
+	assert_int_equal(judge(in), VERDICT_growing); /* 91 closed, 95 % sure */
+	in.opened = 6446;
+	in.closed = 6437;
+	assert_int_equal(judge(in), VERDICT_steady);
+	in = HISTORY(9, 4, 5, 4, 5, 6, 8, 6, 7, 9, 7, 7);
+	in.opened = 6446;
+	in.closed = 6439;
+	assert_int_equal(judge(in), VERDICT_leak); /* 99 % sure */
+	in = HISTORY(18, 8, 14, 10, 8, 20, 14, 20, 20, 16, 20, 18);
+	in.opened = 6446;
+	in.closed = 6428;
+	assert_int_equal(judge(in), VERDICT_growing); /* by 8, 95 % sure */
+}
+
 static void a_pool_that_was_there_all_the_time_is_no_leak_at_the_end(void **state)
 {
 	struct verdict_in in = HISTORY(0, 20, 20, 20, 20, 20, 20, 20);
@@ -268,6 +288,7 @@ int main(void)
 		cmocka_unit_test(a_leak_at_each_reload_is_a_leak),
 		cmocka_unit_test(the_numbers_that_led_to_it_are_given),
 		cmocka_unit_test(a_gap_has_at_least_what_is_around_it),
+		cmocka_unit_test(a_few_more_of_many_that_come_and_go_is_not_growing),
 		cmocka_unit_test(a_pool_that_was_there_all_the_time_is_no_leak_at_the_end),
 		cmocka_unit_test(sockets_that_their_peers_closed_are_leaked),
 		cmocka_unit_test(connections_that_clients_keep_are_at_most_growing),
