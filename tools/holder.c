@@ -63,18 +63,24 @@ static bool in_proc_locks(const struct wanted *w, bool *ret_exclusive, int *ret_
 	return found;
 }
 
+struct holding {
+	const struct wanted *w;
+	int pid;
+};
+
 /* fdinfo of a descriptor that holds a lock has a line "lock:\t1: FLOCK ..." */
-static bool fd_holds(int pid, const char *fd, const struct wanted *w)
+static bool fd_holds(int fd, void *arg)
 {
+	const struct holding *h = arg;
 	char path[96], text[2048], *line, *save = NULL;
 	bool exclusive;
 	int ignored;
 
-	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", pid, fd);
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%d", h->pid, fd);
 	if (util_read_file(path, text, sizeof(text)) <= 0)
 		return false;
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (!strncmp(line, "lock:", 5) && line_pid(line + 5, w, &exclusive, &ignored))
+		if (!strncmp(line, "lock:", 5) && line_pid(line + 5, h->w, &exclusive, &ignored))
 			return true;
 	return false;
 }
@@ -82,36 +88,29 @@ static bool fd_holds(int pid, const char *fd, const struct wanted *w)
 /* `unseen`: what to say of one that lives and cannot be looked into. */
 static bool process_holds(int pid, const struct wanted *w, bool unseen)
 {
+	struct holding h = {.w = w, .pid = pid};
 	char path[64];
-	struct dirent *e;
-	bool found = false;
-	DIR *d;
+	int r;
 
 	snprintf(path, sizeof(path), "/proc/%d/fdinfo", pid);
-	d = opendir(path);
-	if (!d)
-		return unseen && (errno == EACCES || errno == EPERM);
-	while (!found && (e = readdir(d)))
-		found = *e->d_name != '.' && fd_holds(pid, e->d_name, w);
-	closedir(d);
-	return found;
+	r = util_any_number(path, fd_holds, &h);
+	return r > 0 || (unseen && (r == -EACCES || r == -EPERM));
+}
+
+static bool is_holder(int pid, void *arg)
+{
+	struct holding *h = arg;
+
+	h->pid = process_holds(pid, h->w, false) ? pid : 0;
+	return h->pid != 0;
 }
 
 static int by_descriptor(const struct wanted *w)
 {
-	DIR *d = opendir("/proc");
-	struct dirent *e;
-	int pid = 0;
+	struct holding h = {.w = w};
 
-	while (d && !pid && (e = readdir(d))) {
-		int candidate = atoi(e->d_name);
-
-		if (candidate > 0 && process_holds(candidate, w, false))
-			pid = candidate;
-	}
-	if (d)
-		closedir(d);
-	return pid;
+	util_any_number("/proc", is_holder, &h);
+	return h.pid;
 }
 
 bool holder_find(enum holder_kind kind, uint64_t dev, uint64_t inode, struct holder *ret)

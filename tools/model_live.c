@@ -3,7 +3,6 @@
  * model_live.c - the open fds of a living process, from /proc/PID/fd, against its record. Reads
  * names, opens nothing else.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,34 +15,27 @@
 #define WAIT_NS 5000000
 #define WAITS 10 /* of one process: it may do nothing but run */
 
-static void note(struct model_live *v, int fd)
+static bool note(int fd, void *arg)
 {
-	while (fd >= 0 && (size_t)fd >= v->size) {
+	struct model_live *v = arg;
+
+	while ((size_t)fd >= v->size) {
 		size_t room = v->size;
 
 		v->open = util_grow(v->open, v->size, &room, 1);
 		v->size = room;
 	}
-	if (fd >= 0)
-		v->open[fd] = 1;
+	v->open[fd] = 1;
+	return false;
 }
 
 void model_live_begin(struct model_live *v, const struct record *r, unsigned *patience)
 {
 	char path[64];
-	struct dirent *e;
-	DIR *d;
 
 	*v = (struct model_live){.then = r, .patience = patience};
 	snprintf(path, sizeof(path), "/proc/%u/fd", r->head.pid);
-	d = opendir(path);
-	if (!d)
-		return;
-	while ((e = readdir(d)))
-		if (*e->d_name != '.')
-			note(v, atoi(e->d_name));
-	closedir(d);
-	v->known = true;
+	v->known = !util_any_number(path, note, v);
 }
 
 bool model_live_has(const struct model_live *v, int fd)
@@ -57,30 +49,22 @@ void model_live_take(struct model_live *v, int fd)
 }
 
 /* A thread that sleeps is not between a system call and the note of it. */
-static bool thread_runs(unsigned pid, const char *tid)
+static bool thread_runs(int tid, void *arg)
 {
-	char path[300], text[300];
+	char path[64], text[300];
 	const char *p;
 
-	snprintf(path, sizeof(path), "/proc/%u/task/%s/stat", pid, tid);
+	snprintf(path, sizeof(path), "/proc/%u/task/%d/stat", *(const uint32_t *)arg, tid);
 	p = util_read_file(path, text, sizeof(text)) > 0 ? strrchr(text, ')') : NULL;
 	return p && (p[2] == 'R' || p[2] == 'D');
 }
 
-static bool runs(unsigned pid)
+static bool runs(uint32_t pid)
 {
 	char path[64];
-	struct dirent *e;
-	bool found = false;
-	DIR *d;
 
 	snprintf(path, sizeof(path), "/proc/%u/task", pid);
-	d = opendir(path);
-	while (d && !found && (e = readdir(d)))
-		found = *e->d_name != '.' && thread_runs(pid, e->d_name);
-	if (d)
-		closedir(d);
-	return found;
+	return util_any_number(path, thread_runs, &pid) > 0;
 }
 
 static void wait_for_notes(struct model_live *v)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* model_peers.c - see model_states.h. */
-#include <dirent.h>
 #include <libmnl/libmnl.h>
 #include <linux/sock_diag.h>
 #include <linux/unix_diag.h>
@@ -174,36 +173,38 @@ static void take_link(struct ends *e, int pid, int fd)
 	util_comm(pid, e->end[e->count - 1].comm, sizeof(e->end->comm));
 }
 
-static void scan_process(struct ends *e, int pid)
+struct scan {
+	struct ends *ends;
+	int pid;
+};
+
+static bool scan_fd(int fd, void *arg)
 {
+	struct scan *s = arg;
+
+	take_link(s->ends, s->pid, fd);
+	return false;
+}
+
+static bool scan_process(int pid, void *arg)
+{
+	struct scan s = {.ends = arg, .pid = pid};
 	char path[64];
-	struct dirent *x;
-	DIR *d;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", pid);
-	d = opendir(path);
-	e->complete &= d != NULL || access(path, F_OK) != 0; /* gone is not hidden */
-	while (d && (x = readdir(d)))
-		if (*x->d_name != '.')
-			take_link(e, pid, atoi(x->d_name));
-	if (d)
-		closedir(d);
+	/* gone is not hidden */
+	s.ends->complete &= !util_any_number(path, scan_fd, &s) || access(path, F_OK) != 0;
+	return false;
 }
 
 void ends_scan(struct ends *e, uint64_t *inode, size_t n)
 {
-	DIR *d = opendir("/proc");
-	struct dirent *x;
-
 	qsort(inode, n, sizeof(*inode), by_inode);
 	e->wanted = inode;
 	e->wanted_count = n;
-	e->complete = d != NULL;
-	while (d && (x = readdir(d)))
-		if (*x->d_name >= '1' && *x->d_name <= '9')
-			scan_process(e, atoi(x->d_name));
-	if (d)
-		closedir(d);
+	e->complete = true;
+	if (util_any_number("/proc", scan_process, e))
+		e->complete = false;
 	e->wanted = NULL;
 	e->wanted_count = 0;
 	if (e->count)

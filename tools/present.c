@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* present.c - see present.h: the child that looks, and the patience of its parent. */
-#include <dirent.h>
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
@@ -30,20 +29,19 @@ static void add_thread(struct present *p, pid_t tid)
 		p->thread[p->threads++].tid = tid;
 }
 
+static bool find_thread(int tid, void *arg)
+{
+	add_thread(arg, tid);
+	return false;
+}
+
 static void find_threads(pid_t pid, struct present *p)
 {
 	char path[64];
-	struct dirent *e;
-	DIR *d;
 
 	add_thread(p, pid);
 	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
-	d = opendir(path);
-	while (d && (e = readdir(d)))
-		if (*e->d_name != '.')
-			add_thread(p, (pid_t)atoi(e->d_name));
-	if (d)
-		closedir(d);
+	util_any_number(path, find_thread, p);
 }
 
 /* First all are copied, one after the other; when all run again they are unwound. */

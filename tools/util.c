@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* util.c - see util.h. The lowest floor of the tool: knows nothing of records or sessions. */
+#include <ctype.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -179,6 +181,20 @@ bool util_comm(int pid, char *ret, size_t size)
 	ret[n > 0 ? strcspn(ret, "\n") : 0] = '\0';
 	util_clean(ret);
 	return n > 0;
+}
+
+int util_any_number(const char *directory, bool (*is)(int number, void *arg), void *arg)
+{
+	DIR *d = opendir(directory);
+	struct dirent *e;
+	bool found = false;
+
+	if (!d)
+		return -errno;
+	while (!found && (e = readdir(d)))
+		found = isdigit((unsigned char)*e->d_name) && is(atoi(e->d_name), arg);
+	closedir(d);
+	return found;
 }
 
 const char *util_plural(unsigned long long count, const char *ending)

@@ -35,6 +35,9 @@ unsigned util_distance(const char *a, const char *b);
 FILE *util_open(const char *path);
 /* A small file (a /proc file) as text: its bytes, or -errno. Always terminated. */
 long util_read_file(const char *path, char *ret, size_t size);
+/* The numbers that are names in a directory of /proc, until is() says so of one: 1. 0: of none,
+ * -errno: it cannot be read. */
+int util_any_number(const char *directory, bool (*is)(int number, void *arg), void *arg);
 /* The name of a process or thread as the kernel has it, fit for printing: false and "" when there
  * is none. */
 bool util_comm(int pid, char *ret, size_t size);

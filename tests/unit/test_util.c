@@ -8,6 +8,7 @@
 #include <cmocka.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "util.h"
 
 static void distance_is_the_number_of_edits(void **state)
@@ -86,6 +87,28 @@ static void an_array_grows_and_what_is_new_is_zero(void **state)
 	free(list);
 }
 
+static bool is_our_pid(int number, void *arg)
+{
+	int *seen = arg;
+
+	(*seen)++;
+	return number == getpid();
+}
+
+static void the_numbers_of_a_directory_are_asked_until_one_is_it(void **state)
+{
+	int seen = 0;
+
+	(void)state;
+	assert_int_equal(util_any_number("/proc", is_our_pid, &seen), 1);
+	assert_true(seen >= 1); /* of what /proc has, only numbers */
+	assert_int_equal(util_any_number("/proc/self/net", is_our_pid, &seen), 0);
+	seen = 0;
+	assert_int_equal(util_any_number("/proc/self/task", is_our_pid, &seen), 1);
+	assert_int_equal(seen, 1); /* neither . nor .. */
+	assert_int_equal(util_any_number("/proc/0/fd", is_our_pid, &seen), -ENOENT);
+}
+
 static void names_keep_what_is_printable_utf8_and_nothing_else(void **state)
 {
 	static const struct {
@@ -135,6 +158,7 @@ int main(void)
 		cmocka_unit_test(durations_have_one_unit),
 		cmocka_unit_test(a_small_file_is_read_and_terminated),
 		cmocka_unit_test(an_array_grows_and_what_is_new_is_zero),
+		cmocka_unit_test(the_numbers_of_a_directory_are_asked_until_one_is_it),
 		cmocka_unit_test(names_keep_what_is_printable_utf8_and_nothing_else),
 		cmocka_unit_test(this_program_lies_in_a_directory),
 	};
