@@ -306,31 +306,45 @@ static bool usable(const struct record_header *h, uint64_t bytes)
 	return store_file_start_time() <= h->created_boot_ns;
 }
 
-/* The record of the image before this one, if `<pid>.rec` is that. */
-static int resume(const char *session, const struct record_header *who)
+struct record_header *store_map_own(const char *session, const struct record_header *who,
+				    uint64_t *ret_bytes)
 {
-	struct stat st;
-	long at = -ENOENT, real;
+	struct stat st = {0};
+	long at = -ENOENT, r;
 	int fd = store_file_open(session, who->pid, O_RDWR);
 
 	if (fd < 0)
-		return fd;
+		return NULL;
 	if (!sysc(SYS_fstat, fd, &st) && st.st_size >= RECORD_PAGE && st.st_uid == who->uid)
 		at = sysc(SYS_mmap, 0, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	sysc(SYS_close, fd);
 	if (at < 0 && at > -4096)
-		return (int)at;
-	/* A record whose first page never became real would raise SIGBUS when read. */
-	real = sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE);
-	if ((real && real != -EINVAL) || !usable((void *)at, (uint64_t)st.st_size)) {
-		sysc(SYS_munmap, at, st.st_size);
-		return real && real != -EINVAL ? (int)real : -ESTALE;
+		return NULL;
+	*ret_bytes = (uint64_t)st.st_size;
+	r = sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE);
+	store.populate = r != -EINVAL;
+	if (!r || r == -EINVAL)
+		return (struct record_header *)at;
+	sysc(SYS_munmap, at, st.st_size);
+	return NULL;
+}
+
+/* The record of the image before this one, if `<pid>.rec` is that. */
+static bool resume(const char *session, const struct record_header *who)
+{
+	uint64_t bytes;
+	struct record_header *h = store_map_own(session, who, &bytes);
+
+	if (!h)
+		return false;
+	if (!usable(h, bytes)) {
+		sysc(SYS_munmap, h, bytes);
+		return false;
 	}
-	store_places((uint8_t *)at);
+	store_places((uint8_t *)h);
 	store.continued = true;
-	store.populate = !real;
 	store_modules_exec();
-	return 0;
+	return true;
 }
 
 int store_start(const char *session, uint32_t nofile_hard)
@@ -342,7 +356,7 @@ int store_start(const char *session, uint32_t nofile_hard)
 	uint8_t *base = NULL;
 	int r = whole ? store_reuse_take(session, &h, &base) : -EFBIG;
 
-	if (r && !resume(session, &h))
+	if (r && resume(session, &h))
 		return 0;
 	if (r && (whole || layout_small(&h, fds)))
 		r = create(session, &h, nofile_hard, &base);

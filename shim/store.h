@@ -32,6 +32,12 @@ extern HIDDEN struct store store;
 
 /* Make or continue the record `<session>/<pid>.rec`. 0, or -errno with header.off explained. */
 int store_start(const char *session, uint32_t nofile_hard);
+/*
+ * `<who->pid>.rec`, when it is a file of who->uid. Its first page is real: one that never became
+ * so would raise SIGBUS when read. NULL: there is none, or it cannot be used.
+ */
+struct record_header *store_map_own(const char *session, const struct record_header *who,
+				    uint64_t *ret_bytes);
 /* A new program image: what it is. */
 void store_image(int argc, char **argv);
 /* The path of the program: as a string of the record (0 unknown), as text. */

@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* store_reuse.c - see store_reuse.h. It is given back by store_spare.c, as other spares are. */
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include "calls.h"
 #include "store.h"
 #include "store_file.h"
 #include "store_fork.h"
 #include "store_reuse.h"
 #include "sysc.h"
-
-#ifndef MADV_POPULATE_WRITE
-#define MADV_POPULATE_WRITE 23
-#endif
 
 #define NO_PARENT 0u
 
@@ -24,30 +17,6 @@ void store_reuse_allow(struct record_header *h)
 	h->spare_of = NO_PARENT;
 	h->spare_number = h->uid;
 	h->spare_renamed = 1;
-}
-
-/* A file of ours, whose header is real, or it cannot be used. */
-static struct record_header *map(const char *session, const struct record_header *h,
-				 uint64_t *ret_bytes)
-{
-	struct stat st = {0};
-	long at = -ESTALE, r;
-	int fd = store_file_open(session, h->pid, O_RDWR);
-
-	if (fd < 0)
-		return NULL;
-	if (!sysc(SYS_fstat, fd, &st) && st.st_size >= RECORD_PAGE && st.st_uid == h->uid)
-		at = sysc(SYS_mmap, 0, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	sysc(SYS_close, fd);
-	if (at < 0 && at > -4096)
-		return NULL;
-	*ret_bytes = (uint64_t)st.st_size;
-	r = sysc(SYS_madvise, at, RECORD_PAGE, MADV_POPULATE_WRITE);
-	store.populate = r != -EINVAL;
-	if (!r || r == -EINVAL)
-		return (struct record_header *)at;
-	sysc(SYS_munmap, at, st.st_size);
-	return NULL;
 }
 
 /* Left by a program in order. */
@@ -110,7 +79,7 @@ int store_reuse_take(const char *session, struct record_header *h, uint8_t **ret
 
 	if (r)
 		return r;
-	x = map(session, h, &bytes);
+	x = store_map_own(session, h, &bytes);
 	if (!x)
 		return -ESTALE;
 	if (is_ours(x, h, bytes) && has_room(x, h)) {
