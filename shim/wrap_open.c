@@ -66,6 +66,16 @@ static inline bool is_apart(uint16_t call)
 	return unlikely(rules_armed(call)) || unlikely(!real_loaded);
 }
 
+/* The wrapper's caller is its own: it is part of it. */
+static INLINED int open_done(const struct call_what *w, mode_t mode, int r)
+{
+	if (unlikely(r < 0))
+		return open_apart(call_copied(w), mode, true, CALL_SEED_HERE);
+	if (likely(call_opened(w, r, stack_memo_find(CALL_SEED_HERE))))
+		return r;
+	return opened(call_copied(w), r, CALL_SEED_HERE);
+}
+
 /* Declared as if the mode were always there: it would be in this register. */
 EXPORT HOT int open_moded(const char *path, int flags, mode_t mode) __asm__("open");
 int open_moded(const char *path, int flags, mode_t mode)
@@ -77,11 +87,7 @@ int open_moded(const char *path, int flags, mode_t mode)
 	if (is_apart(CALL_open))
 		return open_apart(call_copied(&w), mode, false, CALL_SEED_HERE);
 	r = real.open(path, flags, mode);
-	if (unlikely(r < 0))
-		return open_apart(call_copied(&w), mode, true, CALL_SEED_HERE);
-	if (likely(call_opened(&w, r, stack_memo_find(CALL_SEED_HERE))))
-		return r;
-	return opened(call_copied(&w), r, CALL_SEED_HERE);
+	return open_done(&w, mode, r);
 }
 CALL_ALIAS_TYPED(open64, open);
 CALL_ALIAS_TYPED(__open, open);
@@ -97,11 +103,7 @@ int openat_moded(int at, const char *path, int flags, mode_t mode)
 	if (is_apart(CALL_openat))
 		return open_apart(call_copied(&w), mode, false, CALL_SEED_HERE);
 	r = real.openat(at, path, flags, mode);
-	if (unlikely(r < 0))
-		return open_apart(call_copied(&w), mode, true, CALL_SEED_HERE);
-	if (likely(call_opened(&w, r, stack_memo_find(CALL_SEED_HERE))))
-		return r;
-	return opened(call_copied(&w), r, CALL_SEED_HERE);
+	return open_done(&w, mode, r);
 }
 CALL_ALIAS_TYPED(openat64, openat);
 
